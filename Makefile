@@ -1,0 +1,37 @@
+# master_proto: build, test, install. `make help` lists the targets.
+
+BUILD := build
+
+all: ## build the object, the archive and the shared library in build/
+	@scripts/build.sh $(BUILD)
+
+header: ## regenerate include/master_proto.h from src/lib.rs
+	@mkdir -p $(BUILD)
+	@scripts/header.sh >$(BUILD)/master_proto.h.new
+	@mv $(BUILD)/master_proto.h.new include/master_proto.h
+
+demo: deps ## run a real Postfix, with our object inside, that delivers mail (as root)
+	@scripts/demo.sh
+
+test: deps ## run all tests (as root)
+	@scripts/test.sh
+
+deps: ## install what the tests and the demo need
+	@scripts/deps.sh
+
+postfix-replace: all ## put the object into the built Postfix tree POSTFIX=
+	@scripts/postfix-object.sh replace "$(POSTFIX)"
+
+postfix-restore: ## put the C object back into the tree POSTFIX=
+	@scripts/postfix-object.sh restore "$(POSTFIX)"
+
+postfix-verify: ## say which programs of the tree POSTFIX= contain which code
+	@scripts/postfix-object.sh verify "$(POSTFIX)"
+
+clean: ## remove all that was built, the Postfix trees included
+	rm -rf $(BUILD) target
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: all header demo test deps postfix-replace postfix-restore postfix-verify clean help

@@ -1,0 +1,74 @@
+//! Decides what the compiler cannot know by itself: the library's SONAME, and
+//! how the target lets us refer to Postfix's logging symbols.
+
+use std::env;
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rustc-check-cfg=cfg(weak_msg)");
+
+    if target_is_elf() {
+        // cargo sets no SONAME, and without one a C program records the file
+        // name that it was linked with.
+        let major = variable("CARGO_PKG_VERSION_MAJOR");
+        println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,libmaster_proto.so.{major}");
+    }
+    if env::var_os("CARGO_FEATURE_STRONG_MSG").is_none()
+        && target_is_elf()
+        && assembler_directives_are_stable()
+    {
+        println!("cargo::rustc-cfg=weak_msg");
+    }
+
+    #[cfg(feature = "header")]
+    generate_header();
+}
+
+fn variable(name: &str) -> String {
+    env::var(name).unwrap_or_else(|_| panic!("cargo did not set {name} for the build script"))
+}
+
+fn target_is_elf() -> bool {
+    let vendor = variable("CARGO_CFG_TARGET_VENDOR");
+    let family = env::var("CARGO_CFG_TARGET_FAMILY").unwrap_or_default();
+    let os = variable("CARGO_CFG_TARGET_OS");
+    family.split(',').any(|name| name == "unix") && vendor != "apple" && os != "aix"
+}
+
+/// `global_asm!` is stable architecture by architecture.
+fn assembler_directives_are_stable() -> bool {
+    match variable("CARGO_CFG_TARGET_ARCH").as_str() {
+        "x86" | "x86_64" | "arm" | "aarch64" | "riscv32" | "riscv64" | "loongarch64" | "s390x" => {
+            true
+        }
+        "powerpc" | "powerpc64" => rustc_minor_version() >= 95,
+        _ => false,
+    }
+}
+
+fn rustc_minor_version() -> u32 {
+    let rustc = variable("RUSTC");
+    let output = std::process::Command::new(&rustc).arg("--version").output();
+    let text = match output {
+        Ok(output) => String::from_utf8_lossy(&output.stdout).into_owned(),
+        Err(error) => panic!("cannot run `{rustc} --version`: {error}"),
+    };
+    text.split('.')
+        .nth(1)
+        .and_then(|minor| minor.parse().ok())
+        .unwrap_or_else(|| panic!("no version number in what `{rustc} --version` printed: {text}"))
+}
+
+/// Writes the header below `OUT_DIR`, never into the source tree.
+#[cfg(feature = "header")]
+fn generate_header() {
+    println!("cargo::rerun-if-changed=cbindgen.toml");
+    println!("cargo::rerun-if-changed=src");
+    let source = variable("CARGO_MANIFEST_DIR");
+    match cbindgen::generate(&source) {
+        Ok(bindings) => {
+            bindings.write_to_file(format!("{}/master_proto.h", variable("OUT_DIR")));
+        }
+        Err(error) => panic!("cbindgen cannot make master_proto.h from {source}: {error}"),
+    }
+}

@@ -1,0 +1,134 @@
+#!/bin/sh
+# Builds the C harnesses with each implementation of master_notify and runs
+# them: run.sh NAME=FILE...
+#
+# FILE is an object, an archive or a shared library. The first one is the
+# reference: whatever the harnesses observe of it must hold for the others. A
+# NAME that starts with "original" is Postfix's own code and is built with
+# Postfix's header, in the folder that POSTFIX_HEADER names; it does not link
+# without msg symbols, and that is checked instead.
+#
+# Environment, all optional:
+#   CC, CXX, CFLAGS, LDFLAGS   the compilers       (cc, c++, -O2)
+#   RUN                        words before each program, such as valgrind
+#   OUT                        where programs and logs go  (build/c_tests)
+#   LABEL                      the name of this run, in front of each line
+#   HARNESSES                  only these
+set -eu
+root=$(cd "$(dirname "$0")/.." && pwd)
+. "$root/scripts/lib.sh"
+
+[ $# -gt 0 ] || die "usage: run.sh NAME=FILE...; the environment is described at the top of $0"
+out=${OUT:-$root/build/c_tests}
+label=${LABEL:-gcc}
+mkdir -p "$out"
+SEED=${SEED:-$(date +%s)}
+export SEED
+
+# The harness, its source, and flags for msg.c.
+programs='
+layout              layout.c
+call                call.c
+failure             failure.c
+logging             logging.c
+silent-no-msg       silent.c       -DNO_MSG_VERBOSE -DNO_MSG_INFO
+silent-no-info      silent.c       -DNO_MSG_INFO
+silent-no-verbose   silent.c       -DNO_MSG_VERBOSE
+cplusplus           cplusplus.cc
+'
+
+# build IMPLEMENTATION FILE PROGRAM SOURCE [FLAG...]
+build() {
+    case $1 in
+    original*)
+        header=${POSTFIX_HEADER:?the folder of the master_proto.h of Postfix}
+        set -- "$@" -Wno-comment
+        ;;
+    *) header=$root/include ;;
+    esac
+    file=$2
+    target=$3
+    case $4 in
+    *.cc) compiler=${CXX:-c++} ;;
+    *) compiler=${CC:-cc} ;;
+    esac
+    source_path=$root/c_tests/$4
+    shift 4
+    for common in harness msg; do
+        # shellcheck disable=SC2086 # lists of words
+        ${CC:-cc} ${CFLAGS--O2} -Wall -Wextra -Werror -I "$header" "$@" \
+            -c "$root/c_tests/$common.c" -o "$target.$common.o"
+    done
+    # shellcheck disable=SC2086 # lists of words
+    $compiler ${CFLAGS--O2} -Wall -Wextra -Werror -I "$header" "$@" "$source_path" \
+        "$target.harness.o" "$target.msg.o" "$file" "-Wl,-rpath,$(dirname "$file")" \
+        ${LDFLAGS-} -lcmocka -pthread -o "$target"
+}
+
+passed=0
+failed=0
+report() {
+    if [ "$1" = ok ]; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+    fi
+    printf '  %-4s %s: %s on %s%s\n' "$1" "$label" "$program_name" "$name" "${2:+: $2}"
+}
+
+reference=${1%%=*}
+while read -r program_name source flags; do
+    [ -n "$program_name" ] || continue
+    case " ${HARNESSES:-$program_name} " in
+    *" $program_name "*) ;;
+    *) continue ;;
+    esac
+    for implementation; do
+        name=${implementation%%=*}
+        case "$name $source" in
+        # Postfix's header is not for C++.
+        original*.cc) continue ;;
+        esac
+        file=${implementation#*=}
+        mkdir -p "$out/$name"
+        target=$out/$name/$program_name
+        log=$target.log
+        rm -f "$target" "$target.observed"
+        # shellcheck disable=SC2086 # a list of words
+        if ! build "$name" "$file" "$target" "$source" $flags >"$log" 2>&1; then
+            case "$name $flags" in
+            original*NO_MSG*)
+                if grep -q 'undefined reference to .msg_' "$log"; then
+                    report ok "does not link, since its references are strong"
+                    continue
+                fi
+                ;;
+            esac
+            report FAIL "does not build, see $log"
+            continue
+        fi
+        case "$name $flags" in
+        original*NO_MSG*)
+            report FAIL "links without msg symbols, which it never did"
+            continue
+            ;;
+        esac
+        # Descriptors that a calling make may have left open are not for the harness.
+        # shellcheck disable=SC2086 # a list of words
+        if ! OBSERVATIONS=$target.observed ${RUN-} "$target" >>"$log" 2>&1 </dev/null 3>&- 4>&- 5>&-; then
+            report FAIL "see $log"
+            continue
+        fi
+        expected=$out/$reference/$program_name.observed
+        if [ -f "$expected" ] && ! diff "$expected" "$target.observed" >>"$log"; then
+            report FAIL "behaves differently from $reference, see the end of $log"
+            continue
+        fi
+        report ok
+    done
+done <<END
+$programs
+END
+
+printf '%s: %s passed, %s failed\n' "$label" "$passed" "$failed"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

@@ -1,0 +1,55 @@
+#!/bin/sh
+# Installs what the tests and the demo need and the host lacks; the only script
+# that changes the host. Quick, and silent, when nothing is missing.
+set -eu
+root=$(cd "$(dirname "$0")/.." && pwd)
+. "$root/scripts/lib.sh"
+
+# One line each: Debian package, a file or command that shows it is there, why.
+list='
+gcc             gcc             compiles Postfix and the C tests
+g++             g++             compiles the header as C++
+libc6-dev       /usr/include/stdio.h  the C library headers
+make            make            builds everything
+m4              m4              Postfix build
+binutils        objdump         reads the artefacts
+clang           clang           the second compiler of the tests
+libcmocka-dev   /usr/include/cmocka.h  C test framework
+pkg-config      pkg-config      finds cmocka
+shellcheck      shellcheck      checks the scripts
+strace          strace          watches the system calls
+valgrind        valgrind        counts instructions, finds memory errors
+socat           socat           SMTP client of the demo
+iproute2        ip              the network of the sandbox
+util-linux      unshare         the sandbox
+tar             tar             unpacks Postfix
+'
+
+missing=
+while read -r package proof why; do
+    [ -n "$package" ] || continue
+    case $proof in
+    /*) [ ! -e "$proof" ] || continue ;;
+    *) ! command -v "$proof" >/dev/null 2>&1 || continue ;;
+    esac
+    printf 'missing: %-22s %s\n' "$package" "$why"
+    missing="$missing $package"
+done <<END
+$list
+END
+
+for tool in "${RUSTC:-rustc}" "${CARGO:-cargo}"; do
+    command -v "$tool" >/dev/null 2>&1 ||
+        die "there is no $tool. Install Rust (rustup, or a distribution's rustc and cargo; on Debian 12:" \
+            "apt-get install rustc-web cargo-web) and run this again."
+done
+
+[ -n "$missing" ] || exit 0
+by_hand="Install them (the names are Debian's) and run this again:$missing"
+command -v apt-get >/dev/null 2>&1 || die "there is no apt-get here. $by_hand"
+[ "$(id -u)" -eq 0 ] || die "installing packages needs root. $by_hand"
+export DEBIAN_FRONTEND=noninteractive
+start_log deps
+step "update the package lists" apt-get --quiet update
+# shellcheck disable=SC2086 # a list of words
+step "install$missing" apt-get --quiet --yes install --no-install-recommends $missing

@@ -1,0 +1,223 @@
+#!/bin/sh
+# A private Postfix instance on 127.0.0.1, all of it in one folder.
+#
+#   instance.sh create DIR TREE        a configuration for the Postfix in TREE
+#   instance.sh start DIR [WRAPPER..]  start, under strace for example; waits
+#   instance.sh reload|stop DIR
+#   instance.sh postconf DIR NAME=VALUE...   change main.cf
+#   instance.sh service DIR NAME/TYPE=LINE   change master.cf (postconf -M)
+#   instance.sh send DIR [SMTP-SOURCE-OPTION...]   wrapped in a time-out
+#   instance.sh deliver DIR NUMBER     NUMBER different messages, one by one
+#   instance.sh check DIR NUMBER       each of them is in the mailbox, complete
+#   instance.sh wait-mail DIR NUMBER   until so many messages are delivered
+#   instance.sh queue DIR              the number of messages in the queue
+#   instance.sh hold DIR               open an SMTP session and keep it open
+#   instance.sh release DIR            end it, and wait for its end
+#   instance.sh master-pid DIR
+#
+# The programs run from TREE. Call it inside scripts/sandbox.sh, as root.
+set -eu
+root=$(cd "$(dirname "$0")/.." && pwd)
+. "$root/scripts/lib.sh"
+
+port=10025
+
+create() {
+    tree=$1
+    mkdir -p "$dir/etc" "$dir/queue" "$dir/data" "$dir/mail"
+    chown postfix "$dir/data" "$dir/mail"
+    echo "$tree" >"$dir/tree"
+    if [ -f "$tree/lib/libpostfix-util.so" ]; then
+        shlib=$tree/lib
+    else
+        shlib=no
+    fi
+    cat >"$dir/etc/main.cf" <<END
+compatibility_level = 3.6
+queue_directory = $dir/queue
+data_directory = $dir/data
+daemon_directory = $tree/libexec
+command_directory = $tree/bin
+meta_directory = $tree/conf
+shlib_directory = $shlib
+sendmail_path = $tree/bin/sendmail
+mailq_path = $tree/bin/mailq
+newaliases_path = $tree/bin/newaliases
+mail_owner = postfix
+setgid_group = postdrop
+maillog_file = $dir/log
+maillog_file_prefixes = $dir
+inet_interfaces = 127.0.0.1
+inet_protocols = ipv4
+myhostname = host.example
+mydestination =
+local_recipient_maps =
+mynetworks = 127.0.0.0/8
+smtpd_peername_lookup = no
+disable_dns_lookups = yes
+virtual_mailbox_domains = mail.example
+virtual_mailbox_base = $dir/mail
+virtual_mailbox_maps = static:inbox/
+virtual_uid_maps = static:$(id -u postfix)
+virtual_gid_maps = static:$(id -g postfix)
+virtual_mailbox_limit = 0
+END
+    # One smtpd is verbose: its log shows each call of master_notify.
+    cat >"$dir/etc/master.cf" <<END
+127.0.0.1:$port inet n - n - - smtpd -v
+pickup unix n - n 60 1 pickup
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+tlsmgr unix - - n 1000? 1 tlsmgr
+rewrite unix - - n - - trivial-rewrite
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+verify unix - - n - 1 verify
+flush unix n - n 1000? 0 flush
+proxymap unix - - n - - proxymap
+smtp unix - - n - - smtp
+relay unix - - n - - smtp
+showq unix n - n - - showq
+error unix - - n - - error
+retry unix - - n - - error
+discard unix - - n - - discard
+virtual unix - n n - - virtual
+anvil unix - - n - 1 anvil
+scache unix - - n - 1 scache
+postlog unix-dgram n - n - 1 postlogd
+END
+}
+
+postfix() {
+    "$tree/bin/postfix" -c "$dir/etc" "$@"
+}
+
+port_is_open() {
+    echo QUIT | timeout 5 socat -t 2 - "TCP:127.0.0.1:$port" 2>/dev/null | grep -q '^220'
+}
+
+start() {
+    if [ $# -eq 0 ]; then
+        postfix start
+    else
+        # A tracer lives as long as what it traces.
+        setsid "$@" "$tree/bin/postfix" -c "$dir/etc" start >"$dir/start.log" 2>&1 </dev/null &
+    fi
+    wait_until 30 port_is_open ||
+        die "Postfix does not answer on 127.0.0.1:$port. Its log: $dir/log"
+}
+
+master_pid() {
+    tr -d ' ' <"$dir/queue/pid/master.pid"
+}
+
+stop() {
+    pid=$(master_pid)
+    postfix stop
+    wait_until 30 is_gone "$pid" || die "master, process $pid, does not stop. Its log: $dir/log"
+}
+
+is_gone() {
+    ! kill -0 "$1" 2>/dev/null
+}
+
+send() {
+    timeout 300 "$tree/bin/smtp-source" -f sender@mail.example -t inbox@mail.example \
+        "$@" "127.0.0.1:$port"
+}
+
+# Lines with leading dots, of full length and without text: what transport
+# could damage.
+message() {
+    printf 'From: sender@mail.example\nTo: inbox@mail.example\nSubject: message %s\n\n' "$1"
+    printf 'message %s begins\n.\n..\n.dot\n\n' "$1"
+    printf '%0990d\n' "$1"
+    awk -v n="$1" 'BEGIN { for (i = 0; i < 100; i++) printf "line %d of message %d\n", i, n }'
+    printf 'message %s ends\n' "$1"
+}
+
+deliver() {
+    mkdir -p "$dir/sent"
+    number=1
+    while [ "$number" -le "$1" ]; do
+        message "$number" >"$dir/sent/$number"
+        send -F "$dir/sent/$number"
+        number=$((number + 1))
+    done
+}
+
+body() {
+    sed '1,/^$/d' "$1"
+}
+
+check() {
+    checked=0
+    for file in "$dir"/mail/inbox/new/*; do
+        [ -f "$file" ] || continue
+        number=$(sed -n 's/^Subject: message \([0-9]*\)$/\1/p' "$file")
+        [ -n "$number" ] || continue
+        # smtp-source -F adds an empty line.
+        { body "$dir/sent/$number"; echo; } >"$dir/want"
+        body "$file" >"$dir/got"
+        cmp "$dir/want" "$dir/got" || die "message $number arrived damaged: $file"
+        [ ! -f "$dir/seen.$number" ] || die "message $number arrived twice: $file"
+        : >"$dir/seen.$number"
+        checked=$((checked + 1))
+    done
+    rm -f "$dir"/seen.* "$dir/want" "$dir/got"
+    [ "$checked" -eq "$1" ] || die "$checked of $1 messages arrived in $dir/mail/inbox/new"
+    echo "$checked messages arrived complete"
+}
+
+mail_count() {
+    find "$dir/mail/inbox/new" -type f 2>/dev/null | wc -l
+}
+
+has_mail() {
+    [ "$(mail_count)" -ge "$1" ]
+}
+
+wait_mail() {
+    wait_until "${2:-60}" has_mail "$1" ||
+        die "only $(mail_count) of $1 messages were delivered. Postfix's log: $dir/log"
+}
+
+queue() {
+    find "$dir/queue/incoming" "$dir/queue/active" "$dir/queue/deferred" "$dir/queue/maildrop" \
+        "$dir/queue/hold" "$dir/queue/corrupt" -type f | wc -l
+}
+
+# The session's input is a FIFO that a sleeping process keeps open.
+hold() {
+    rm -f "$dir/session.in" "$dir/session.out"
+    mkfifo "$dir/session.in"
+    socat -t 10 - "TCP:127.0.0.1:$port" <"$dir/session.in" >"$dir/session.out" 2>&1 &
+    echo $! >"$dir/session.pid"
+    sleep 300 >"$dir/session.in" &
+    echo $! >"$dir/session.holder"
+    wait_until 10 grep -q '^220' "$dir/session.out" || die "no SMTP greeting in $dir/session.out"
+}
+
+release() {
+    printf 'QUIT\r\n' >"$dir/session.in"
+    wait_until 10 grep -q '^221' "$dir/session.out" || die "the session did not end well: $dir/session.out"
+    kill "$(cat "$dir/session.holder")"
+    wait_until 10 is_gone "$(cat "$dir/session.pid")" || kill "$(cat "$dir/session.pid")"
+}
+
+[ $# -ge 2 ] || die "usage: instance.sh COMMAND DIR [ARGUMENT...]; the commands are at the top of $0"
+command=$1
+mkdir -p "$2"
+dir=$(cd "$2" && pwd)
+shift 2
+[ ! -f "$dir/tree" ] || tree=$(cat "$dir/tree")
+case $command in
+create | start | stop | send | deliver | check | queue | hold | release) "$command" "$@" ;;
+wait-mail) wait_mail "$@" ;;
+master-pid) master_pid ;;
+reload) postfix reload ;;
+postconf) "$tree/bin/postconf" -c "$dir/etc" -e "$@" ;;
+service) "$tree/bin/postconf" -c "$dir/etc" -M -e "$@" ;;
+*) die "unknown command '$command'; the commands are at the top of $0" ;;
+esac

@@ -1,0 +1,85 @@
+#!/bin/sh
+# Unpacks Postfix's source below build/postfix and prints the folder.
+#
+# POSTFIX_SRC names a source tree or a tarball of the user's, which is only
+# read. Without it the source is fetched: on Debian and its kin, from the
+# distribution's own source package.
+set -eu
+root=$(cd "$(dirname "$0")/.." && pwd)
+. "$root/scripts/lib.sh"
+
+# Its own lists and cache, made from the host's entries: the host may lack the
+# source entries, and keeps its configuration.
+fetch_with_apt() {
+    apt=$root/build/apt-source
+    mkdir -p "$apt/parts" "$apt/lists/partial" "$apt/cache/archives/partial" "$1"
+    for list in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
+        [ ! -f "$list" ] || sed -n 's/^deb\( \|\t\)/deb-src\1/p' "$list"
+    done >"$apt/parts/host.list"
+    for list in /etc/apt/sources.list.d/*.sources; do
+        [ ! -f "$list" ] || { sed 's/^Types:.*/Types: deb-src/' "$list"; echo; }
+    done >"$apt/parts/host.sources"
+    set -- "$1" -o Dir::Etc::sourcelist=/dev/null -o "Dir::Etc::sourceparts=$apt/parts" \
+        -o "Dir::State::lists=$apt/lists" -o "Dir::Cache=$apt/cache" -o APT::Sandbox::User=root
+    into=$1
+    shift
+    apt-get "$@" --quiet update >&2 || return 1
+    (cd "$into" && apt-get "$@" --quiet --download-only source postfix >&2)
+}
+
+# check TREE NAME: a Postfix with today's protocol, or an error about NAME.
+check() {
+    if [ ! -f "$1/src/master/master_proto.h" ] || [ ! -f "$1/makedefs" ]; then
+        die "$2 is not a Postfix source: there is no src/master/master_proto.h or no makedefs in it." \
+            "Name the top folder of an unpacked Postfix, or its tarball."
+    fi
+    grep -q 'master_notify(int, unsigned, int)' "$1/src/master/master_proto.h" ||
+        die "$2 is older than Postfix 2.2: its master_notify() takes two arguments." \
+            "This library speaks the protocol of Postfix 2.2 and later."
+}
+
+# unpack TARBALL FOLDER: without the packager's owners, not writable by others.
+unpack() {
+    mkdir "$2"
+    tar -xf "$1" -C "$2" --strip-components=1 --no-same-owner 2>&1 ||
+        return 1
+    chmod -R go-w "$2"
+}
+
+from=${POSTFIX_SRC:-}
+if [ -z "$from" ]; then
+    top=$root/build/postfix/distribution
+elif [ -d "$from" ]; then
+    from=$(cd "$from" && pwd)
+    check "$from" "POSTFIX_SRC=$from"
+    top=$root/build/postfix/user-$({ echo "$from"; ls -lR "$from/src"; } | cksum | cut -d' ' -f1)
+elif [ -f "$from" ]; then
+    top=$root/build/postfix/user-$(cksum <"$from" | cut -d' ' -f1)
+else
+    die "POSTFIX_SRC=$from does not exist. Name an unpacked Postfix source or its tarball."
+fi
+
+if [ ! -d "$top/source" ]; then
+    mkdir -p "$top"
+    rm -rf "$top/new"
+    if [ -z "$from" ]; then
+        command -v apt-get >/dev/null 2>&1 ||
+            die "there is no apt-get to fetch Postfix's source with. Set POSTFIX_SRC to a Postfix tree or tarball."
+        fetch_with_apt "$top/download" ||
+            die "cannot fetch the source package 'postfix' with apt-get (its messages are above)." \
+                "Is there a network? POSTFIX_SRC= takes a Postfix tree or tarball instead."
+        from=$(ls "$top/download"/postfix_*.orig.tar.gz)
+    fi
+    if [ -d "$from" ]; then
+        cp -R "$from" "$top/new"
+        rm -rf "$top/new/.git"
+    else
+        unpack "$from" "$top/new" >&2 || {
+            rm -rf "$top/new"
+            die "$from is not a tar archive that tar can read."
+        }
+        check "$top/new" "$from"
+    fi
+    mv "$top/new" "$top/source"
+fi
+printf '%s\n' "$top/source"

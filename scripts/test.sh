@@ -1,0 +1,97 @@
+#!/bin/sh
+# Runs all tests and counts them: test.sh [SUITE...]
+#
+# A suite is a command that ends with 0 if all is well and says, in lines with
+# "N passed", how many tests it ran; running none is a failure. Called by
+# `make test`, which installs what is missing first.
+# shellcheck disable=SC2317 # suite calls the functions by name
+set -eu
+root=$(cd "$(dirname "$0")/.." && pwd)
+. "$root/scripts/lib.sh"
+cd "$root"
+
+[ "$(id -u)" -eq 0 ] ||
+    die "root is needed, since the tests start a Postfix, whose master(8) starts as root. Run 'make test' again as root."
+start_log test
+wanted=" $* "
+passed=0
+failed=0
+broken=
+
+# suite NAME COMMAND [ARGUMENT...]: goes on after a failure, to report all.
+suite() {
+    suite_name=$1
+    shift
+    case $wanted in
+    "  " | *" $suite_name "*) ;;
+    *) return 0 ;;
+    esac
+    start_log "test-$suite_name"
+    suite_start=$(date +%s)
+    if [ -t 1 ]; then
+        printf '  ..   %s\r' "$suite_name"
+    fi
+    set +e
+    (
+        set -e
+        "$@"
+    ) >"$log" 2>&1 </dev/null
+    suite_status=$?
+    set -e
+    suite_time=$(($(date +%s) - suite_start))
+    good=$(grep -o '[0-9][0-9]* passed' "$log" | awk '{ n += $1 } END { print n + 0 }')
+    bad=$(grep -o '[0-9][0-9]* failed' "$log" | awk '{ n += $1 } END { print n + 0 }')
+    passed=$((passed + good))
+    if [ "$suite_status" -eq 0 ] && [ "$bad" -eq 0 ] && [ "$good" -gt 0 ]; then
+        printf '  ok   %-28s %5d passed %5d s\n' "$suite_name" "$good" "$suite_time"
+        return 0
+    fi
+    [ "$bad" -gt 0 ] || bad=1
+    failed=$((failed + bad))
+    broken="$broken $suite_name"
+    printf '  FAIL %-28s %5d passed, %d failed %5d s\n' "$suite_name" "$good" "$bad" "$suite_time"
+    { grep -e FAIL -e FAILED -e '^error' "$log" || tail -n 20 "$log"; } | head -n 30 | sed 's/^/       | /'
+    printf '       the full log: %s\n' "$log"
+}
+
+# one COMMAND...: counts as one test.
+one() {
+    "$@"
+    echo "1 passed"
+}
+
+header_is_current() {
+    scripts/header.sh >build/master_proto.h.generated
+    if ! diff -u include/master_proto.h build/master_proto.h.generated; then
+        echo "FAIL: include/master_proto.h is not what cbindgen makes of src/lib.rs. Run 'make header'."
+        return 1
+    fi
+    echo "1 passed"
+}
+
+stock_tree() {
+    scripts/postfix-build.sh static
+}
+
+harnesses_on_all_artefacts() {
+    scripts/build.sh build
+    tree=$(stock_tree)
+    c_tests/original.sh "$tree" build/original
+    POSTFIX_HEADER=$tree/src/master c_tests/run.sh \
+        original=build/original/original.o original-hardened=build/original/original-hardened.o \
+        object=build/master_proto.o archive=build/libmaster_proto.a \
+        "shared=$root/build/libmaster_proto.so"
+}
+
+suite rustfmt one cargo fmt --check
+suite clippy one cargo clippy --locked --all-targets -- -D warnings
+suite shellcheck one shellcheck -x scripts/*.sh c_tests/*.sh .ci/run
+suite cargo-test cargo test --locked
+suite header-drift header_is_current
+suite c-harnesses harnesses_on_all_artefacts
+suite demo one scripts/demo.sh
+
+echo
+[ -z "$broken" ] || echo "failed:$broken"
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

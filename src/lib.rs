@@ -1,0 +1,106 @@
+//! # NAME
+//!
+//! master_proto - how a Postfix child process tells `master(8)` whether it is idle
+//!
+//! # SYNOPSIS
+//!
+//! ```c
+//! #include <master_proto.h>
+//!
+//! int master_notify(int pid, unsigned generation, int status);
+//! ```
+//!
+//! # DESCRIPTION
+//!
+//! `master(8)` shares a status pipe with all children of a service. A child
+//! sends [`MASTER_STAT_TAKEN`] before it serves a client and
+//! [`MASTER_STAT_AVAIL`] when it can accept the next one. When `master(8)`
+//! reloads its configuration it closes its end of the old pipe; the next
+//! [`master_notify`] fails, and the child ends.
+//!
+//! The interface, its names and its values are those of Postfix's
+//! `master_proto.c` and `master_proto.h`; so is the message on the wire.
+#![cfg_attr(panic = "abort", no_std)]
+
+mod msg;
+
+use core::ffi::{c_int, c_uint};
+
+/// Status: until further notice, this process cannot accept clients.
+pub const MASTER_STAT_TAKEN: c_int = 0;
+/// Status: this process is ready to accept clients.
+pub const MASTER_STAT_AVAIL: c_int = 1;
+
+/// Descriptor: processes that receive mail read tokens from this pipe.
+pub const MASTER_FLOW_READ: c_int = 3;
+/// Descriptor: processes that send mail write tokens to this pipe.
+pub const MASTER_FLOW_WRITE: c_int = 4;
+/// Descriptor: the status pipe to master(8), shared by all children of a service.
+pub const MASTER_STATUS_FD: c_int = 5;
+/// Descriptor: the first of the sockets to accept clients on; the others follow it.
+pub const MASTER_LISTEN_FD: c_int = 6;
+
+/// One status message: 12 bytes in native byte order, without padding.
+#[repr(C)]
+pub struct MasterStatus {
+    /// offset 0: process ID of the sender
+    pub pid: c_int,
+    /// offset 4: generation of the sender, the number in GENERATION
+    pub r#gen: c_uint,
+    /// offset 8: MASTER_STAT_TAKEN or MASTER_STAT_AVAIL
+    pub avail: c_int,
+}
+
+/// Send one MASTER_STATUS message to MASTER_STATUS_FD, with one write(2).
+///
+/// pid is the caller's process ID, generation the octal number in the
+/// environment variable GENERATION, status is MASTER_STAT_TAKEN or
+/// MASTER_STAT_AVAIL. No value is checked.
+///
+/// Returns 0 when all 12 bytes were written. Returns -1 otherwise, with errno
+/// as write(2) left it; after a short write errno is unchanged. There is no
+/// retry, not after EINTR either. -1 usually means that master(8) closed the
+/// pipe because it reloads, and that the caller must end. SIGPIPE must be
+/// ignored for that, as Postfix's own programs do.
+///
+/// If the program contains Postfix's msg_verbose and msg_info(), and
+/// msg_verbose is not zero, the call is logged with msg_info(), which may
+/// change errno. Thread-safe; async-signal-safe while msg_verbose is zero.
+#[unsafe(no_mangle)]
+pub extern "C" fn master_notify(pid: c_int, generation: c_uint, status: c_int) -> c_int {
+    const SIZE: usize = size_of::<MasterStatus>();
+    let message = MasterStatus {
+        pid,
+        r#gen: generation,
+        avail: status,
+    };
+
+    // SAFETY: `message` is SIZE bytes, all of them initialised since the struct
+    // has no padding, and it outlives the call. write(2) copes with any
+    // descriptor, open or not.
+    let written = unsafe { libc::write(MASTER_STATUS_FD, (&raw const message).cast(), SIZE) };
+    let sent = usize::try_from(written) == Ok(SIZE);
+
+    // Only now: the write has set errno, which the log text of a failure shows,
+    // and a signal handler may have changed msg_verbose meanwhile.
+    if let Some(msg_info) = msg::info_if_verbose() {
+        let format = if sent {
+            c"%s: status %d"
+        } else {
+            c"%s: status %d: %m"
+        };
+        // SAFETY: msg_info is Postfix's printf-like function. The format is
+        // NUL-terminated and takes a NUL-terminated string and an int.
+        unsafe { msg_info(format.as_ptr(), c"master_notify".as_ptr(), status) };
+    }
+
+    if sent { 0 } else { -1 }
+}
+
+/// Nothing in this crate can panic, and the tests check that no artefact
+/// refers to panic code. A crate without std must name a handler all the same.
+#[cfg(panic = "abort")]
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    loop {}
+}
