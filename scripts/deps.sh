@@ -52,4 +52,4 @@ export DEBIAN_FRONTEND=noninteractive
 start_log deps
 step "update the package lists" apt-get --quiet update
 # shellcheck disable=SC2086 # a list of words
-step "install$missing" apt-get --quiet --yes install --no-install-recommends $missing
+step "install$missing" apt-get --quiet --yes -o DPkg::Lock::Timeout=300 install --no-install-recommends $missing

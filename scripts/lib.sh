@@ -5,8 +5,13 @@
 : "${root:?}"
 program=${0##*/}
 
+# The text with paths as they are outside of the sandbox.
+outside() {
+    printf '%s\n' "$*" | sed "s|$root/|${HOST_ROOT:-$root}/|g"
+}
+
 die() {
-    printf '%s: %s\n' "$program" "$*" >&2
+    outside "$program: $*" >&2
     exit 1
 }
 
@@ -50,8 +55,7 @@ step() {
         printf '  FAIL %-60s %4d s\n' "$step_title" "$step_time"
         tail -n 15 "$log" | sed 's/^/       | /'
         echo
-        printf '%s: failed: %s. The full log: %s\n' "$program" "$step_title" "$log" >&2
-        exit 1
+        die "failed: $step_title. The full log: $log"
     fi
 }
 

@@ -83,13 +83,40 @@ harnesses_on_all_artefacts() {
         "shared=$root/build/libmaster_proto.so"
 }
 
+# What the demo could leave behind: users, mounts, network, temporary files, and
+# processes that run a program of the checkout.
+host_state() {
+    cksum /etc/passwd /etc/group /etc/shadow /etc/gshadow /etc/hosts
+    cut -d' ' -f2 /proc/mounts
+    ls -d /tmp/tmp.* /var/spool/postfix /etc/postfix /var/lib/postfix 2>/dev/null || :
+    ip -brief address
+    find /proc -maxdepth 2 -name exe -lname "$root/*" 2>/dev/null || :
+}
+
+demo_delivers_and_leaves_no_trace() {
+    host_state >build/host-before
+    scripts/demo.sh
+    host_state >build/host-after
+    if ! diff build/host-before build/host-after; then
+        echo "FAIL: the demo has changed the host, as above"
+        return 1
+    fi
+    echo "demo: 2 passed"
+}
+
+header_compiles_everywhere() {
+    c_tests/header.sh "$(stock_tree)"
+}
+
 suite rustfmt one cargo fmt --check
 suite clippy one cargo clippy --locked --all-targets -- -D warnings
 suite shellcheck one shellcheck -x scripts/*.sh c_tests/*.sh .ci/run
 suite cargo-test cargo test --locked
 suite header-drift header_is_current
 suite c-harnesses harnesses_on_all_artefacts
-suite demo one scripts/demo.sh
+suite header-standards header_compiles_everywhere
+suite errors scripts/test-errors.sh
+suite demo demo_delivers_and_leaves_no_trace
 
 echo
 [ -z "$broken" ] || echo "failed:$broken"
