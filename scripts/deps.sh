@@ -7,6 +7,10 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 
 # One line each: Debian package, a file or command that shows it is there, why.
 list='
+rustc           rustc           the Rust compiler
+cargo           cargo           builds the Rust code
+rustfmt         cargo-fmt       checks the layout of the Rust code
+rust-clippy     cargo-clippy    the Rust linter
 gcc             gcc             compiles Postfix and the C tests
 g++             g++             compiles the header as C++
 libc6-dev       /usr/include/stdio.h  the C library headers
@@ -21,6 +25,7 @@ strace          strace          watches the system calls
 valgrind        valgrind        counts instructions, finds memory errors
 socat           socat           SMTP client of the demo
 iproute2        ip              the network of the sandbox
+ca-certificates /etc/ssl/certs/ca-certificates.crt  lets cargo trust its registry
 util-linux      unshare         the sandbox
 tar             tar             unpacks Postfix
 '
@@ -38,11 +43,13 @@ done <<END
 $list
 END
 
-for tool in "${RUSTC:-rustc}" "${CARGO:-cargo}"; do
-    command -v "$tool" >/dev/null 2>&1 ||
-        die "there is no $tool. Install Rust (rustup, or a distribution's rustc and cargo; on Debian 12:" \
-            "apt-get install rustc-web cargo-web) and run this again."
-done
+# rustup leaves a cargo-fmt that only says that it is not installed.
+if command -v rustup >/dev/null 2>&1; then
+    for tool in fmt clippy; do
+        cargo "$tool" --version >/dev/null 2>&1 ||
+            die "'cargo $tool' does not work. Run: rustup component add rustfmt clippy"
+    done
+fi
 
 [ -n "$missing" ] || exit 0
 by_hand="Install them (the names are Debian's) and run this again:$missing"
@@ -51,5 +58,10 @@ command -v apt-get >/dev/null 2>&1 || die "there is no apt-get here. $by_hand"
 export DEBIAN_FRONTEND=noninteractive
 start_log deps
 step "update the package lists" apt-get --quiet update
+# Debian 12 has a Rust that is too old, and a current one with names of its own.
+if apt-cache show rustc-web >/dev/null 2>&1; then
+    missing=$(echo "$missing " | sed -e 's/ rustc / rustc-web /' -e 's/ cargo / cargo-web /' \
+        -e 's/ rustfmt / rustfmt-web /' -e 's/ rust-clippy / rust-web-clippy /')
+fi
 # shellcheck disable=SC2086 # a list of words
 step "install$missing" apt-get --quiet --yes -o DPkg::Lock::Timeout=300 install --no-install-recommends $missing

@@ -84,7 +84,7 @@ done
 expect "'cc' is missing. 'make deps' installs" \
     env PATH="$tools" POSTFIX_SRC="$source" scripts/postfix-build.sh static
 expect "no Rust compiler" env PATH="$tools" scripts/build.sh "$place/out"
-expect "there is no rustc. Install Rust" env PATH="$tools" scripts/deps.sh
+expect "there is no apt-get here. Install them" env PATH="$tools" scripts/deps.sh
 
 # A Rust that is too old.
 printf '#!/bin/sh\necho "rustc 1.84.1 (of a test)"\n' >"$tools/rustc"
