@@ -56,6 +56,8 @@ if ! grep -q '^postfix:' "$state/passwd"; then
     echo "postfix:x:$(unused_id):$gid::/nonexistent:/usr/sbin/nologin" >>"$state/passwd"
 fi
 for file in passwd group hosts; do
+    # A minimal system has no hosts file; all addresses are numbers anyway.
+    [ -f "/etc/$file" ] || continue
     chmod 644 "$state/$file"
     mount --bind "$state/$file" "/etc/$file"
 done
