@@ -79,22 +79,16 @@ pub extern "C" fn master_notify(pid: c_int, generation: c_uint, status: c_int) -
     // has no padding, and it outlives the call. write(2) copes with any
     // descriptor, open or not.
     let written = unsafe { libc::write(MASTER_STATUS_FD, (&raw const message).cast(), SIZE) };
-    let sent = usize::try_from(written) == Ok(SIZE);
 
-    // Only now: the write has set errno, which the log text of a failure shows,
-    // and a signal handler may have changed msg_verbose meanwhile.
-    if let Some(msg_info) = msg::info_if_verbose() {
-        let format = if sent {
-            c"%s: status %d"
-        } else {
-            c"%s: status %d: %m"
-        };
-        // SAFETY: msg_info is Postfix's printf-like function. The format is
-        // NUL-terminated and takes a NUL-terminated string and an int.
-        unsafe { msg_info(format.as_ptr(), c"master_notify".as_ptr(), status) };
+    // Logging only now: the write has set errno, which the text of a failure
+    // shows, and a signal handler may have changed msg_verbose meanwhile.
+    if usize::try_from(written) == Ok(SIZE) {
+        msg::log_if_verbose(c"%s: status %d", status);
+        0
+    } else {
+        msg::log_if_verbose(c"%s: status %d: %m", status);
+        -1
     }
-
-    if sent { 0 } else { -1 }
 }
 
 /// Nothing in this crate can panic, and the tests check that no artefact

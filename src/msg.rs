@@ -5,20 +5,38 @@
 //! and the call is silent. Rust has no stable weak references, so the assembler
 //! lays down a table of two pointers, null where the program has no such symbol.
 
-use core::ffi::{c_char, c_int};
+use core::ffi::{CStr, c_char, c_int};
 use core::sync::atomic::{AtomicI32, Ordering};
 
 /// `void msg_info(const char *format, ...)`
-pub(crate) type MsgInfo = unsafe extern "C" fn(*const c_char, ...);
+type MsgInfo = unsafe extern "C" fn(*const c_char, ...);
 
 /// `int msg_verbose`, which other threads and signal handlers may change.
 type MsgVerbose = AtomicI32;
 const _: () = assert!(size_of::<MsgVerbose>() == size_of::<c_int>());
 
-/// `msg_info`, if the program has both symbols and `msg_verbose` is not zero.
-pub(crate) fn info_if_verbose() -> Option<MsgInfo> {
-    let (verbose, info) = references()?;
-    (verbose.load(Ordering::Relaxed) != 0).then_some(info)
+/// Where the program has the two symbols.
+#[repr(C)]
+struct References {
+    verbose: Option<&'static MsgVerbose>,
+    info: Option<MsgInfo>,
+}
+
+/// Calls `msg_info`, if the program has both symbols and `msg_verbose` is not
+/// zero. `format` takes the name of the caller and the status.
+pub(crate) fn log_if_verbose(format: &CStr, status: c_int) {
+    let references = references();
+    let verbose = references
+        .verbose
+        .map_or(0, |verbose| verbose.load(Ordering::Relaxed));
+    if verbose == 0 {
+        return;
+    }
+    if let Some(msg_info) = references.info {
+        // SAFETY: msg_info is Postfix's printf-like function. The format is
+        // NUL-terminated and takes a NUL-terminated string and an int.
+        unsafe { msg_info(format.as_ptr(), c"master_notify".as_ptr(), status) };
+    }
 }
 
 // .data.rel.ro: read-only once the dynamic linker has filled it in.
@@ -36,26 +54,23 @@ core::arch::global_asm!(
 );
 
 #[cfg(weak_msg)]
-fn references() -> Option<(&'static MsgVerbose, MsgInfo)> {
-    #[repr(C)]
-    struct Table {
-        verbose: Option<&'static MsgVerbose>,
-        info: Option<MsgInfo>,
-    }
-
+fn references() -> &'static References {
     unsafe extern "C" {
-        safe static master_proto_msg: Table;
+        safe static master_proto_msg: References;
     }
 
-    master_proto_msg.verbose.zip(master_proto_msg.info)
+    &master_proto_msg
 }
 
 #[cfg(not(weak_msg))]
-fn references() -> Option<(&'static MsgVerbose, MsgInfo)> {
+fn references() -> References {
     unsafe extern "C" {
         safe static msg_verbose: MsgVerbose;
         fn msg_info(format: *const c_char, ...);
     }
 
-    Some((&msg_verbose, msg_info))
+    References {
+        verbose: Some(&msg_verbose),
+        info: Some(msg_info),
+    }
 }
