@@ -83,10 +83,10 @@ pub extern "C" fn master_notify(pid: c_int, generation: c_uint, status: c_int) -
     // Logging only now: the write has set errno, which the text of a failure
     // shows, and a signal handler may have changed msg_verbose meanwhile.
     if usize::try_from(written) == Ok(SIZE) {
-        msg::log_if_verbose(c"%s: status %d", status);
+        msg::log_if_verbose(msg::SENT, status);
         0
     } else {
-        msg::log_if_verbose(c"%s: status %d: %m", status);
+        msg::log_if_verbose(msg::NOT_SENT, status);
         -1
     }
 }

@@ -15,6 +15,13 @@ type MsgInfo = unsafe extern "C" fn(*const c_char, ...);
 type MsgVerbose = AtomicI32;
 const _: () = assert!(size_of::<MsgVerbose>() == size_of::<c_int>());
 
+/// A format for `msg_info` that takes the name of the caller and the status.
+pub(crate) struct Format(&'static CStr);
+
+pub(crate) const SENT: Format = Format(c"%s: status %d");
+/// `%m` is the text of `errno`.
+pub(crate) const NOT_SENT: Format = Format(c"%s: status %d: %m");
+
 /// Where the program has the two symbols.
 #[repr(C)]
 struct References {
@@ -23,8 +30,8 @@ struct References {
 }
 
 /// Calls `msg_info`, if the program has both symbols and `msg_verbose` is not
-/// zero. `format` takes the name of the caller and the status.
-pub(crate) fn log_if_verbose(format: &CStr, status: c_int) {
+/// zero.
+pub(crate) fn log_if_verbose(format: Format, status: c_int) {
     let references = references();
     let verbose = references
         .verbose
@@ -33,9 +40,9 @@ pub(crate) fn log_if_verbose(format: &CStr, status: c_int) {
         return;
     }
     if let Some(msg_info) = references.info {
-        // SAFETY: msg_info is Postfix's printf-like function. The format is
+        // SAFETY: msg_info is Postfix's printf-like function. Each `Format` is
         // NUL-terminated and takes a NUL-terminated string and an int.
-        unsafe { msg_info(format.as_ptr(), c"master_notify".as_ptr(), status) };
+        unsafe { msg_info(format.0.as_ptr(), c"master_notify".as_ptr(), status) };
     }
 }
 

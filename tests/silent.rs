@@ -2,7 +2,7 @@
 
 #[test]
 fn call_works_without_msg_symbols() {
-    let (_reader, writer) = std::io::pipe().expect("a pipe");
+    let (_reader, writer) = std::os::unix::net::UnixStream::pair().expect("two sockets");
     let fd = std::os::fd::AsRawFd::as_raw_fd(&writer);
     // SAFETY: dup2 takes any two numbers; this program has no other test.
     unsafe { libc::dup2(fd, master_proto::MASTER_STATUS_FD) };
