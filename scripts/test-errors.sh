@@ -91,9 +91,12 @@ printf '#!/bin/sh\necho "rustc 1.84.1 (of a test)"\n' >"$tools/rustc"
 chmod +x "$tools/rustc"
 expect "is too old: Rust 1." env RUSTC="$tools/rustc" scripts/build.sh "$place/out"
 
-# No root: in a user namespace of its own, root is nobody.
+# No root, says id.
+mkdir "$place/nobody"
+printf '#!/bin/sh\necho 65534\n' >"$place/nobody/id"
+chmod +x "$place/nobody/id"
 for script in demo.sh test.sh sandbox.sh; do
-    expect "root is needed" unshare --user "scripts/$script" true
+    expect "root is needed" env PATH="$place/nobody:$PATH" "scripts/$script" true
 done
 
 # A checkout that Postfix's own user cannot enter.
