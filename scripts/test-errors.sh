@@ -1,6 +1,7 @@
 #!/bin/sh
-# What a user sees who gives bad input or lacks something: one message that
-# says what, where and what to do; a non-zero exit; nothing of theirs changed.
+# What a user sees who gives a Postfix source of theirs, bad input, or lacks
+# something: one message that says what, where and what to do; a non-zero exit;
+# nothing of theirs changed.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 . "$root/scripts/lib.sh"
@@ -47,6 +48,20 @@ checksum() {
 
 inputs=$place/inputs
 source=$("$root/scripts/postfix-source.sh")
+
+# A tarball and a tree of the user's give the same source as the distribution's.
+(cd "$source/.." && tar -cf "$inputs/own.tar" source)
+cp -R "$source" "$inputs/own"
+for own in "$inputs/own.tar" "$inputs/own"; do
+    taken=$(POSTFIX_SRC=$own scripts/postfix-source.sh)
+    if [ "$(checksum "$taken")" = "$(checksum "$source")" ]; then
+        echo "  ok   POSTFIX_SRC=$own"
+        passed=$((passed + 1))
+    else
+        echo "  FAIL POSTFIX_SRC=$own: $taken is another source than $source"
+        failed=$((failed + 1))
+    fi
+done
 
 # No Postfix.
 expect "does not exist. Name an unpacked Postfix" \
