@@ -111,7 +111,7 @@ header_compiles_everywhere() {
 suite rustfmt one cargo fmt --check
 suite clippy one cargo clippy --locked --all-targets -- -D warnings
 suite shellcheck one shellcheck -x scripts/*.sh c_tests/*.sh .ci/run
-suite cargo-test cargo test --locked
+suite cargo-test cargo test --locked --no-fail-fast
 suite header-drift header_is_current
 suite c-harnesses harnesses_on_all_artefacts
 suite header-standards header_compiles_everywhere
