@@ -5,6 +5,12 @@ BUILD := build
 all: ## build the object, the archive and the shared library in build/
 	@scripts/build.sh $(BUILD)
 
+install: ## install what is built: DESTDIR PREFIX LIBDIR INCLUDEDIR PKGCONFIGDIR MANDIR
+	@scripts/install.sh install "$(BUILD)"
+
+uninstall: ## remove what install has put there, given the same variables
+	@scripts/install.sh uninstall "$(BUILD)"
+
 header: ## regenerate include/master_proto.h from src/lib.rs
 	@mkdir -p $(BUILD)
 	@scripts/header.sh >$(BUILD)/master_proto.h.new
@@ -34,4 +40,4 @@ clean: ## remove all that was built, the Postfix trees included
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' Makefile
 
-.PHONY: all header demo test deps postfix-replace postfix-restore postfix-verify clean help
+.PHONY: all install uninstall header demo test deps postfix-replace postfix-restore postfix-verify clean help

@@ -19,7 +19,7 @@ m4              m4              Postfix build
 binutils        objdump         reads the artefacts
 clang           clang           the second compiler of the tests
 libcmocka-dev   /usr/include/cmocka.h  C test framework
-pkg-config      pkg-config      finds cmocka
+pkg-config      pkg-config      finds cmocka, and the installed library
 shellcheck      shellcheck      checks the scripts
 strace          strace          watches the system calls
 valgrind        valgrind        counts instructions, finds memory errors
@@ -28,6 +28,9 @@ iproute2        ip              the network of the sandbox
 ca-certificates /etc/ssl/certs/ca-certificates.crt  lets cargo trust its registry
 util-linux      unshare         the sandbox
 tar             tar             unpacks Postfix
+mandoc          mandoc          checks the manual pages
+man-db          man             checks them again, with the warnings of groff
+gdb             gdb             reads the debug information
 '
 
 missing=

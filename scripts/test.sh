@@ -117,6 +117,7 @@ suite c-harnesses harnesses_on_all_artefacts
 suite header-standards header_compiles_everywhere
 suite errors scripts/test-errors.sh
 suite demo demo_delivers_and_leaves_no_trace
+suite install scripts/test-install.sh
 
 echo
 [ -z "$broken" ] || echo "failed:$broken"
