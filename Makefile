@@ -22,6 +22,9 @@ demo: deps ## run a real Postfix, with our object inside, that delivers mail (as
 test: deps ## run all tests (as root)
 	@scripts/test.sh
 
+test-cargo-c: deps ## compare cargo-c's installation with ours (compiles cargo-c once)
+	@scripts/test-cargo-c.sh
+
 deps: ## install what the tests and the demo need
 	@scripts/deps.sh
 
@@ -40,4 +43,4 @@ clean: ## remove all that was built, the Postfix trees included
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' Makefile
 
-.PHONY: all install uninstall header demo test deps postfix-replace postfix-restore postfix-verify clean help
+.PHONY: all install uninstall header demo test test-cargo-c deps postfix-replace postfix-restore postfix-verify clean help

@@ -30,6 +30,7 @@ util-linux      unshare         the sandbox
 tar             tar             unpacks Postfix
 mandoc          mandoc          checks the manual pages
 man-db          man             checks them again, with the warnings of groff
+libssl-dev      /usr/include/openssl/ssl.h  compiles cargo-c
 gdb             gdb             reads the debug information
 '
 
