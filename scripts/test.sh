@@ -118,6 +118,8 @@ suite header-standards header_compiles_everywhere
 suite errors scripts/test-errors.sh
 suite demo demo_delivers_and_leaves_no_trace
 suite install scripts/test-install.sh
+suite man scripts/test-man.sh
+suite service scripts/test-service.sh
 
 echo
 [ -z "$broken" ] || echo "failed:$broken"
