@@ -157,7 +157,7 @@ client_is_served_without_master() {
     generation=$(generation_of "$pid")
     # strace has not seen its start, which status-messages.sh wants.
     printf '%s execve("", ["", "-n", "%s", "-t", "inet"])\n' "$pid" "$service" >"$work/trace"
-    strace -f -qq -p "$pid" -s 64 -x -e trace=accept,accept4,write -e signal=none \
+    strace -f -qq -p "$pid" -s 64 -x -e trace=accept,accept4,poll,ppoll,write -e signal=none \
         -e inject=accept,accept4:signal=SIGSTOP:when=1 -o "$work/trace.new" &
     tracer=$!
     wait_until 10 is_traced "$pid"
@@ -171,6 +171,8 @@ client_is_served_without_master() {
     wait "$tracer" || :
     cat "$work/trace.new"
     cat "$work/trace.new" >>"$work/trace"
+    # It ends with that, and does not wait for another client first.
+    tail -n 1 "$work/trace.new" | grep -F 'write(5, '
     # Octal has a meaning from 8 on.
     [ "${#generation}" -ge 2 ]
     "$root/scripts/status-messages.sh" "$work/trace" >"$work/status"
