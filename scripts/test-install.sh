@@ -251,7 +251,8 @@ check "refused: paths that are not absolute" relative_prefix
 # As a Debian package: /usr with a multiarch folder, staged.
 stage=$root/build/stage
 rm -rf "$stage"
-make install DESTDIR="$stage" PREFIX=/usr LIBDIR="/usr/lib/$triplet" >>"$log" 2>&1
+make install DESTDIR="$stage" PREFIX=/usr LIBDIR="/usr/lib/$triplet" >>"$log" 2>&1 ||
+    die "make install failed, see the end of $log"
 export PKG_CONFIG_SYSROOT_DIR="$stage" PKG_CONFIG_LIBDIR="$stage/usr/lib/$triplet/pkgconfig"
 lib=$stage/usr/lib/$triplet
 check "staged for Debian: a dynamic program by pkg-config" dynamic_program "$lib"
@@ -262,7 +263,7 @@ rm -r "$stage"
 # A place of one's own, with spaces.
 unset PKG_CONFIG_SYSROOT_DIR
 prefix="$work/my own prefix"
-make install PREFIX="$prefix" >>"$log" 2>&1
+make install PREFIX="$prefix" >>"$log" 2>&1 || die "make install failed, see the end of $log"
 export PKG_CONFIG_LIBDIR="$prefix/lib/pkgconfig"
 lib=$prefix/lib
 check "prefix with spaces: a dynamic program by pkg-config" dynamic_program "$lib"
