@@ -263,19 +263,20 @@ rm -r "$stage"
 # A place of one's own, with spaces.
 unset PKG_CONFIG_SYSROOT_DIR
 prefix="$work/my own prefix"
-make install PREFIX="$prefix" >>"$log" 2>&1 || die "make install failed, see the end of $log"
-export PKG_CONFIG_LIBDIR="$prefix/lib/pkgconfig"
-lib=$prefix/lib
+make install PREFIX="$prefix" LIBDIR="$prefix/my lib" INCLUDEDIR="$prefix/my headers" >>"$log" 2>&1 || die "make install failed, see the end of $log"
+export PKG_CONFIG_LIBDIR="$prefix/my lib/pkgconfig"
+lib="$prefix/my lib"
 check "prefix with spaces: a dynamic program by pkg-config" dynamic_program "$lib"
 check "prefix with spaces: a static program by pkg-config --static" static_program
 check "prefix with spaces: a program by the object" program_by_object "$lib"
 moved() {
     mv "$prefix" "$work/moved"
-    PKG_CONFIG_LIBDIR="$work/moved/lib/pkgconfig"
+    # It looks for the prefix two folders above the file.
+    PKG_CONFIG_LIBDIR="$work/moved/my lib/pkgconfig"
     flags() {
         pkg-config --define-prefix "$@" master_proto
     }
-    dynamic_program "$work/moved/lib"
+    dynamic_program "$work/moved/my lib"
 }
 check "a tree that was moved: pkg-config --define-prefix" moved
 
