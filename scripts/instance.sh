@@ -3,46 +3,66 @@
 #
 #   instance.sh create DIR TREE        a configuration for the Postfix in TREE
 #   instance.sh start DIR [WRAPPER..]  start, under strace for example; waits
-#   instance.sh reload|stop DIR
+#   instance.sh reload|flush|stop DIR
 #   instance.sh postconf DIR NAME=VALUE...   change main.cf
 #   instance.sh service DIR NAME/TYPE=LINE   change master.cf (postconf -M)
 #   instance.sh send DIR [SMTP-SOURCE-OPTION...]   wrapped in a time-out
 #   instance.sh deliver DIR NUMBER     NUMBER different messages, one by one
+#   instance.sh sendmail DIR TEXT      one message through sendmail(1) and pickup(8)
 #   instance.sh check DIR NUMBER       each of them is in the mailbox, complete
 #   instance.sh wait-mail DIR NUMBER   until so many messages are delivered
 #   instance.sh queue DIR              the number of messages in the queue
-#   instance.sh hold DIR               open an SMTP session and keep it open
-#   instance.sh release DIR            end it, and wait for its end
+#   instance.sh hold DIR [NAME]        open an SMTP session and keep it open
+#   instance.sh release DIR [NAME]     end it, and wait for its end
 #   instance.sh master-pid DIR
+#   instance.sh children DIR           pid, generation and command of each
+#   instance.sh warnings DIR           what the log complains about, without numbers
 #
-# The programs run from TREE. Call it inside scripts/sandbox.sh, as root.
+# The programs run from TREE: a built source tree, or an unpacked Debian
+# package. Call it inside scripts/sandbox.sh, as root.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 . "$root/scripts/lib.sh"
 
 port=10025
+# The same through postscreen(8).
+screened_port=10026
+
+# Where the programs of $tree are.
+layout() {
+    if [ -x "$tree/usr/sbin/postfix" ]; then
+        daemons=$tree/usr/lib/postfix/sbin
+        commands=$tree/usr/sbin
+        meta=$tree/etc/postfix
+        shlib=$tree/usr/lib/postfix
+        # A package's programs look for the libraries where it is installed.
+        export LD_LIBRARY_PATH="$shlib"
+        return 0
+    fi
+    daemons=$tree/libexec
+    commands=$tree/bin
+    meta=$tree/conf
+    shlib=no
+    [ ! -f "$tree/lib/libpostfix-util.so" ] || shlib=$tree/lib
+}
 
 create() {
     tree=$1
+    layout
     mkdir -p "$dir/etc" "$dir/queue" "$dir/data" "$dir/mail"
     chown postfix "$dir/data" "$dir/mail"
     echo "$tree" >"$dir/tree"
-    if [ -f "$tree/lib/libpostfix-util.so" ]; then
-        shlib=$tree/lib
-    else
-        shlib=no
-    fi
     cat >"$dir/etc/main.cf" <<END
 compatibility_level = 3.6
 queue_directory = $dir/queue
 data_directory = $dir/data
-daemon_directory = $tree/libexec
-command_directory = $tree/bin
-meta_directory = $tree/conf
+daemon_directory = $daemons
+command_directory = $commands
+meta_directory = $meta
 shlib_directory = $shlib
-sendmail_path = $tree/bin/sendmail
-mailq_path = $tree/bin/mailq
-newaliases_path = $tree/bin/newaliases
+sendmail_path = $commands/sendmail
+mailq_path = $commands/mailq
+newaliases_path = $commands/newaliases
 mail_owner = postfix
 setgid_group = postdrop
 maillog_file = $dir/log
@@ -54,6 +74,8 @@ mydestination =
 local_recipient_maps =
 mynetworks = 127.0.0.0/8
 smtpd_peername_lookup = no
+smtpd_client_event_limit_exceptions =
+postscreen_cache_map =
 disable_dns_lookups = yes
 virtual_mailbox_domains = mail.example
 virtual_mailbox_base = $dir/mail
@@ -62,9 +84,16 @@ virtual_uid_maps = static:$(id -u postfix)
 virtual_gid_maps = static:$(id -g postfix)
 virtual_mailbox_limit = 0
 END
+    [ "$commands" != "$tree/usr/sbin" ] ||
+        echo "import_environment = $("$commands/postconf" -c "$dir/etc" -dh import_environment) LD_LIBRARY_PATH=$shlib" \
+            >>"$dir/etc/main.cf"
     # One smtpd is verbose: its log shows each call of master_notify.
     cat >"$dir/etc/master.cf" <<END
 127.0.0.1:$port inet n - n - - smtpd -v
+127.0.0.1:$screened_port inet n - n - 1 postscreen
+smtpd pass - - n - - smtpd
+tlsproxy unix - - n - 0 tlsproxy
+dnsblog unix - - n - 0 dnsblog
 pickup unix n - n 60 1 pickup
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
@@ -90,7 +119,7 @@ END
 }
 
 postfix() {
-    "$tree/bin/postfix" -c "$dir/etc" "$@"
+    "$commands/postfix" -c "$dir/etc" "$@"
 }
 
 port_is_open() {
@@ -102,10 +131,24 @@ start() {
         postfix start
     else
         # A tracer lives as long as what it traces.
-        setsid "$@" "$tree/bin/postfix" -c "$dir/etc" start >"$dir/start.log" 2>&1 </dev/null &
+        setsid "$@" "$commands/postfix" -c "$dir/etc" start >"$dir/start.log" 2>&1 </dev/null &
     fi
     wait_until 30 port_is_open ||
         die "Postfix does not answer on 127.0.0.1:$port. Its log: $dir/log"
+}
+
+# Until master has closed the status pipes of the children that it had: it is
+# told by a signal, and acts on it in its own time.
+reload() {
+    master=/proc/$(master_pid)
+    tr ' ' '\n' <"$master/task/${master#/proc/}/children" | while read -r child; do
+        readlink "/proc/$child/fd/5" || :
+    done >"$dir/pipes"
+    postfix reload
+    wait_until 30 has_closed_pipes || die "master does not reload. Its log: $dir/log"
+}
+has_closed_pipes() {
+    [ -d "$master" ] && ! find "$master/fd" -printf '%l\n' | grep -qF -f "$dir/pipes"
 }
 
 master_pid() {
@@ -123,7 +166,7 @@ is_gone() {
 }
 
 send() {
-    timeout 300 "$tree/bin/smtp-source" -f sender@mail.example -t inbox@mail.example \
+    timeout 300 "$commands/smtp-source" -f sender@mail.example -t inbox@mail.example \
         "$@" "127.0.0.1:$port"
 }
 
@@ -145,6 +188,11 @@ deliver() {
         send -F "$dir/sent/$number"
         number=$((number + 1))
     done
+}
+
+sendmail() {
+    printf 'Subject: %s\n\n%s\n' "$1" "$1" |
+        "$commands/sendmail" -C "$dir/etc" -f sender@mail.example inbox@mail.example
 }
 
 body() {
@@ -189,21 +237,45 @@ queue() {
 }
 
 # The session's input is a FIFO that a sleeping process keeps open.
+session() {
+    session=$dir/session${1:+.$1}
+}
 hold() {
-    rm -f "$dir/session.in" "$dir/session.out"
-    mkfifo "$dir/session.in"
-    socat -t 10 - "TCP:127.0.0.1:$port" <"$dir/session.in" >"$dir/session.out" 2>&1 &
-    echo $! >"$dir/session.pid"
-    sleep 300 >"$dir/session.in" &
-    echo $! >"$dir/session.holder"
-    wait_until 10 grep -q '^220' "$dir/session.out" || die "no SMTP greeting in $dir/session.out"
+    session "$@"
+    rm -f "$session.in" "$session.out"
+    mkfifo "$session.in"
+    socat -t 10 - "TCP:127.0.0.1:$port" <"$session.in" >"$session.out" 2>&1 &
+    echo $! >"$session.pid"
+    sleep 300 >"$session.in" &
+    echo $! >"$session.holder"
+    # "later": the caller waits for the greeting, which may take its time.
+    [ "${2:-}" = later ] || wait_until 10 grep -q '^220' "$session.out" ||
+        die "no SMTP greeting in $session.out"
 }
 
 release() {
-    printf 'QUIT\r\n' >"$dir/session.in"
-    wait_until 10 grep -q '^221' "$dir/session.out" || die "the session did not end well: $dir/session.out"
-    kill "$(cat "$dir/session.holder")"
-    wait_until 10 is_gone "$(cat "$dir/session.pid")" || kill "$(cat "$dir/session.pid")"
+    session "$@"
+    printf 'QUIT\r\n' >"$session.in"
+    wait_until 10 grep -q '^221' "$session.out" || die "the session did not end well: $session.out"
+    kill "$(cat "$session.holder")"
+    wait_until 10 is_gone "$(cat "$session.pid")" || kill "$(cat "$session.pid")"
+}
+
+# What /proc says; a child may end meanwhile.
+children() {
+    master=$(master_pid)
+    tr ' ' '\n' <"/proc/$master/task/$master/children" | while read -r child; do
+        { tr '\0' '\n' <"/proc/$child/environ" && echo && tr '\0' ' ' <"/proc/$child/cmdline"; } 2>/dev/null |
+            awk -v pid="$child" '
+                sub(/^GENERATION=/, "") { gen = 0; for (i = 1; i <= length($0); i++) gen = gen * 8 + substr($0, i, 1) }
+                { last = $0 }
+                END { if (gen) print pid, gen, last }'
+    done
+}
+
+warnings() {
+    sed -n 's/.* postfix[^ ]*\/\([a-z-]*\)\[[0-9]*\]: \(\(warning\|error\|fatal\|panic\): .*\)/\1: \2/p' "$dir/log" |
+        sed -e "s|$dir|DIR|g" -e "s|$tree|TREE|g" -e 's/[0-9A-F]\{8,\}/N/g' -e 's/[0-9][0-9]*/N/g' | sort -u
 }
 
 [ $# -ge 2 ] || die "usage: instance.sh COMMAND DIR [ARGUMENT...]; the commands are at the top of $0"
@@ -211,13 +283,16 @@ command=$1
 mkdir -p "$2"
 dir=$(cd "$2" && pwd)
 shift 2
-[ ! -f "$dir/tree" ] || tree=$(cat "$dir/tree")
+if [ -f "$dir/tree" ]; then
+    tree=$(cat "$dir/tree")
+    layout
+fi
 case $command in
-create | start | stop | send | deliver | check | queue | hold | release) "$command" "$@" ;;
+create | start | reload | stop | send | deliver | sendmail | check | queue | hold | release | children | warnings) "$command" "$@" ;;
 wait-mail) wait_mail "$@" ;;
 master-pid) master_pid ;;
-reload) postfix reload ;;
-postconf) "$tree/bin/postconf" -c "$dir/etc" -e "$@" ;;
-service) "$tree/bin/postconf" -c "$dir/etc" -M -e "$@" ;;
+flush) postfix flush ;;
+postconf) "$commands/postconf" -c "$dir/etc" -e "$@" ;;
+service) "$commands/postconf" -c "$dir/etc" -M -e "$@" ;;
 *) die "unknown command '$command'; the commands are at the top of $0" ;;
 esac

@@ -5,11 +5,13 @@
 #   postfix-object.sh replace TREE [OBJECT]
 #   postfix-object.sh restore TREE
 #   postfix-object.sh verify TREE [OBJECT]
-#   postfix-object.sh code FILE... [-- OBJECT]
+#   postfix-object.sh code FILE...
 #
-# OBJECT is build/master_proto.o unless named. verify ends with 0 if all code
-# is ours, with 1 otherwise. code prints "ours", "C" or "unknown" per file that
-# contains master_notify, and nothing for the others.
+# OBJECT is build/master_proto.o unless named. replace keeps the C object as
+# src/master/master_proto.o.postfix, and what it put as master_proto.o.put.
+# verify ends with 0 if all code that is linked is ours, with 1 otherwise. code
+# prints "ours", "C" or "other" per file that contains master_notify, and
+# nothing for the others.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 . "$root/scripts/lib.sh"
@@ -32,19 +34,21 @@ defines_master_notify() {
     { nm "$1" 2>/dev/null; nm -D "$1" 2>/dev/null; } | grep -q ' T master_notify$'
 }
 
-# code_in FILE: whose code, judged by the object of ours and, if there is one,
-# the C object that it replaced.
+# code_in FILE: whose code, judged by our object and the C object, if there is
+# one at hand.
 code_in() {
     if ! defines_master_notify "$1"; then
         return 0
     fi
     seen=$(instructions "$1")
-    if [ -n "$seen" ] && [ "$seen" = "$(instructions "$object")" ]; then
+    if [ -n "$seen" ] && [ "$seen" = "$our_instructions" ]; then
         echo ours
     elif [ -f "$saved" ] && [ "$seen" = "$(instructions "$saved")" ]; then
         echo C
+    elif [ ! -f "$saved" ] && [ -f "$current" ] && [ "$seen" = "$(instructions "$current")" ]; then
+        echo C
     else
-        echo unknown
+        echo other
     fi
 }
 
@@ -56,19 +60,21 @@ architecture() {
 
 check_tree() {
     if [ ! -f "$tree/src/master/master_proto.c" ] || [ ! -f "$tree/src/master/master_proto.h" ]; then
-        die "$tree is not a Postfix source tree: it has no src/master/master_proto.c"
+        die "$tree is not a Postfix source tree: it has no src/master/master_proto.c. Nothing was changed."
     fi
     grep -q 'master_notify(int, unsigned, int)' "$tree/src/master/master_proto.h" ||
         die "$tree is older than Postfix 2.2: its master_notify() takes two arguments. Nothing was changed."
-    if [ ! -f "$current" ] || [ ! -f "$tree/libexec/smtpd" ]; then
+    if [ ! -f "$tree/libexec/smtpd" ] || { [ ! -f "$current" ] && [ "$action" != verify ]; }; then
         die "$tree is not built yet. Run Postfix's own 'make' there first; nothing was changed."
     fi
-    [ -f "$object" ] || die "there is no $object. Run 'make' first."
+    [ -f "$object" ] || die "there is no $object. Run 'make' first; nothing was changed."
 }
 
+# make links again in many of the folders, so all of them count.
 check_writable() {
-    for folder in src/master lib libexec; do
-        [ -w "$tree/$folder" ] || die "$tree/$folder is not writable for $(id -un). Nothing was changed."
+    for folder in "$tree/lib" "$tree/libexec" "$tree/bin" "$tree"/src/*; do
+        [ ! -d "$folder" ] || [ -w "$folder" ] ||
+            die "$folder is not writable for $(id -un). Nothing was changed."
     done
 }
 
@@ -82,31 +88,49 @@ postfix_make() {
     ) >"$make_log" 2>&1 </dev/null
 }
 
-# The new object is the newest file of the tree, or make would compile the C
-# file over it; so no copy that keeps the old time.
-put_object() {
-    rm -f "$current"
-    cat "$1" >"$current"
+# Not half a file at any time, whatever interrupts us. With the time of now, so
+# that the object is the newest file of the tree and make does not compile the
+# C file over it; -p keeps the time instead.
+put() {
+    if [ "$1" = -p ]; then
+        shift
+        cp -p "$1" "$2.new"
+    else
+        cat "$1" >"$2.new"
+    fi
+    mv -f "$2.new" "$2"
+}
+
+# The C object gets its old time back, so that make is free to see what has
+# changed since. The library is then newer than its member: only without it
+# will make link again.
+put_back() {
+    put -p "$saved" "$current"
+    rm -f "$tree"/src/master/libmaster.a "$tree"/src/master/libpostfix-master.*
 }
 
 replace() {
     check_tree
     check_writable
-    if cmp -s "$object" "$current"; then
-        die "$tree contains this object already. Nothing was changed."
-    fi
-    if [ -f "$saved" ] && [ "$(code_in "$current")" = unknown ]; then
-        die "$tree contains another build of ours. Run 'make postfix-restore POSTFIX=$tree' first. Nothing was changed."
-    fi
     [ "$(architecture "$object")" = "$(architecture "$current")" ] ||
         die "$object is for another architecture than $current. Nothing was changed."
-
-    cp -p "$current" "$saved"
-    put_object "$object"
+    if cmp -s "$object" "$current"; then
+        if is_all_ours; then
+            die "$tree contains this object already. Nothing was changed."
+        fi
+        echo "$current is ours already, but not linked everywhere"
+    elif [ -f "$put" ] && cmp -s "$put" "$current"; then
+        die "$tree contains another build of ours." \
+            "Run 'make postfix-restore POSTFIX=$tree' first. Nothing was changed."
+    else
+        put -p "$current" "$saved"
+        put "$object" "$put"
+        put "$object" "$current"
+    fi
     if ! postfix_make; then
         tail -n 15 "$make_log" >&2
-        put_object "$saved"
-        rm -f "$saved"
+        [ ! -f "$saved" ] || put_back
+        rm -f "$saved" "$put"
         die "make failed in $tree; the C object is back in its place. The full log: $make_log"
     fi
     verify
@@ -116,54 +140,108 @@ restore() {
     check_tree
     check_writable
     [ -f "$saved" ] || die "$tree was not replaced: it has no $saved. Nothing was changed."
-    put_object "$saved"
+    if [ -f "$put" ] && cmp -s "$put" "$current"; then
+        put_back
+    else
+        echo "note: make has compiled $current anew; it stays"
+    fi
     if ! postfix_make; then
         tail -n 15 "$make_log" >&2
-        die "make failed in $tree, with the C object back in its place. The full log: $make_log"
+        die "make failed in $tree, with the C object in its place. The full log: $make_log"
     fi
     cmp -s "$saved" "$current" ||
-        echo "note: make compiled $current anew, since something else had changed"
-    rm -f "$saved"
+        echo "note: $current differs from the object that was replaced, since something else has changed"
+    rm -f "$saved" "$put"
     echo "$tree contains the C object again"
+}
+
+# One line per library and program with master_notify: whose code, and which.
+list_code() {
+    for file in "$tree"/lib/* "$tree"/libexec/* "$tree"/bin/*; do
+        [ -f "$file" ] || continue
+        code=$(code_in "$file")
+        [ -z "$code" ] || printf '%-8s %s\n' "$code" "${file#"$tree/"}"
+    done
+}
+
+is_all_ours() {
+    found=$(list_code)
+    [ -n "$found" ] && ! echo "$found" | grep -qv '^ours '
+}
+
+# What the next make in the tree would undo, and why. Not for a tree in which
+# our object was linked from elsewhere.
+tell_what_make_would_do() {
+    newer=
+    for file in "$tree/conf/makedefs.out" "$tree"/src/master/master_proto.[ch] "$tree"/include/*.h; do
+        [ -z "$(find "$file" -newer "$current")" ] || newer="$newer ${file#"$tree/"}"
+    done
+    [ -z "$newer" ] || (
+        unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
+        cd "$tree/src/master" && make -q -o Makefile master_proto.o
+    ) >/dev/null 2>&1 || echo "note: the next make in $tree compiles the C file over our object, since these are newer:$newer." \
+        "Run that make, then 'make postfix-replace POSTFIX=$tree'."
+}
+
+# A shared build's programs load the library from where they were told to when
+# they were linked, which may be another tree.
+tell_what_is_loaded() {
+    folder=$(objdump -p "$tree/libexec/smtpd" | sed -n 's/^ *R[UN]*PATH *//p')
+    loaded=$folder/libpostfix-master.so
+    if [ -n "$folder" ] && [ -f "$loaded" ] &&
+        [ "$(readlink -f "$loaded")" != "$(readlink -f "$tree/lib/libpostfix-master.so")" ]; then
+        echo "note: the programs of $tree load $loaded, whose code is: $(code_in "$loaded")"
+    fi
 }
 
 verify() {
     check_tree
-    foreign=0
-    programs=0
-    for file in "$current" "$tree"/lib/* "$tree"/libexec/* "$tree"/bin/*; do
-        [ -f "$file" ] || continue
-        code=$(code_in "$file")
-        [ -n "$code" ] || continue
-        programs=$((programs + 1))
-        printf '%-8s %s\n' "$code" "${file#"$tree/"}"
-        [ "$code" = ours ] || foreign=$((foreign + 1))
-    done
-    if ! cmp -s "$object" "$current" && [ -f "$saved" ]; then
-        echo "Something has compiled src/master/master_proto.c over our object: a header or" \
+    found=$(list_code)
+    [ -n "$found" ] || die "no file in $tree/lib, libexec and bin contains master_notify"
+    echo "$found"
+    files=$(echo "$found" | wc -l)
+    foreign=$(echo "$found" | grep -cv '^ours ' || :)
+    tell_what_is_loaded
+    if cmp -s "$object" "$current"; then
+        tell_what_make_would_do
+        [ "$foreign" -eq 0 ] ||
+            echo "src/master/master_proto.o is ours, but not linked. Run make in $tree."
+    elif [ -f "$put" ] && cmp -s "$put" "$current"; then
+        echo "note: src/master/master_proto.o is another build of ours"
+    elif [ -f "$put" ]; then
+        echo "make has compiled src/master/master_proto.c over our object, since a header or" \
             "conf/makedefs.out was newer. Run 'make postfix-replace POSTFIX=$tree' again."
+    elif [ "$foreign" -eq 0 ]; then
+        echo "note: our object was linked from elsewhere; the next make without it takes the C file"
     fi
     if [ "$foreign" -ne 0 ]; then
-        echo "$foreign of the $programs files with master_notify in $tree do not contain our code"
+        echo "$foreign of the $files files with master_notify in $tree do not contain our code"
         return 1
     fi
-    echo "all $programs files with master_notify in $tree contain our code"
+    echo "all $files files with master_notify in $tree contain our code"
 }
 
-usage="usage: postfix-object.sh replace|restore|verify TREE [OBJECT], or code FILE... [-- OBJECT]"
+usage="usage: postfix-object.sh replace|restore|verify TREE [OBJECT], or code FILE..."
 [ $# -ge 2 ] || die "$usage"
 action=$1
 shift
 object=$root/build/master_proto.o
+our_instructions=$(instructions "$object")
 case $action in
 replace | restore | verify)
+    [ -n "$1" ] || die "POSTFIX= is missing: make postfix-$action POSTFIX=/path/to/a/built/Postfix/tree"
     tree=$(cd "$1" 2>/dev/null && pwd) || die "$1 is not a folder. POSTFIX= names a built Postfix source tree."
-    [ $# -lt 2 ] || object=$2
+    if [ $# -ge 2 ]; then
+        object=$2
+        our_instructions=$(instructions "$object")
+    fi
     current=$tree/src/master/master_proto.o
-    saved=$tree/src/master/master_proto.o.postfix
+    saved=$current.postfix
+    put=$current.put
     "$action"
     ;;
 code)
+    current=
     saved=
     for file; do
         printf '%-8s %s\n' "$(code_in "$file")" "$file"

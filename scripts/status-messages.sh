@@ -2,11 +2,12 @@
 # Lists the status messages in a trace of a running Postfix:
 # status-messages.sh TRACE
 #
-# TRACE comes from: strace -f -s 64 -x -e trace=execve,write
+# TRACE comes from: strace -f -s 64 -x -v -e trace=execve,write
 # One line per write to descriptor 5 of a Postfix daemon, with five columns
 # between tabs: service, pid, generation, TAKEN or AVAIL (or the number), and
-# what write(2) returned. A write that is not one whole MASTER_STATUS has the
-# word MALFORMED in its fourth column.
+# what write(2) returned. A write that is not one whole MASTER_STATUS of this
+# very process has the word MALFORMED in its fourth column; with -v, strace shows
+# the GENERATION that master gave to the process, which then counts too.
 set -eu
 if [ $# -ne 1 ] || [ ! -r "$1" ]; then
     echo "usage: status-messages.sh TRACE, a file that strace has written" >&2
@@ -37,13 +38,19 @@ function report(pid, line,    parts, bytes, status, result) {
         return
     }
     status = number(bytes, 8)
-    if (number(bytes, 0) != pid)
+    if (number(bytes, 0) != pid || (pid in generation) && number(bytes, 4) != generation[pid])
         status = "MALFORMED"
     else if (status == 0)
         status = "TAKEN"
     else if (status == 1)
         status = "AVAIL"
     printf "%s\t%s\t%.0f\t%s\t%s\n", service[pid], pid, number(bytes, 4), status, result
+}
+function octal(s,    i, value) {
+    value = 0
+    for (i = 1; i <= length(s); i++)
+        value = value * 8 + substr(s, i, 1)
+    return value
 }
 {
     pid = $1
@@ -53,7 +60,14 @@ function report(pid, line,    parts, bytes, status, result) {
 # master tells a daemon its transport with -t, and its service with -n unless
 # the program has the same name.
 line ~ /^execve\(.*"-t", "/ {
+    delete generation[pid]
     name = line
+    if (sub(/.*"GENERATION=/, "", name)) {
+        sub(/".*/, "", name)
+        generation[pid] = octal(name)
+    }
+    name = line
+    sub(/\], .*/, "", name)
     if (sub(/.*"-n", "/, "", name) == 0) {
         sub(/^execve\("/, "", name)
         sub(/^[^"]*\//, "", name)

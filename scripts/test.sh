@@ -120,6 +120,7 @@ suite demo demo_delivers_and_leaves_no_trace
 suite install scripts/test-install.sh
 suite man scripts/test-man.sh
 suite service scripts/test-service.sh
+suite postfix-replace scripts/test-postfix-replace.sh
 
 echo
 [ -z "$broken" ] || echo "failed:$broken"

@@ -1,0 +1,275 @@
+#!/bin/sh
+# Puts the object into built Postfix trees and takes it out again, in each way
+# that docs/postfix.md names for a source tree, and in each way that must fail.
+#
+# Called by scripts/test.sh. The trees are copies, in a folder whose name has a
+# space.
+# shellcheck disable=SC2317 # check calls the functions by name
+set -eu
+root=$(cd "$(dirname "$0")/.." && pwd)
+. "$root/scripts/lib.sh"
+. "$root/scripts/checks.sh"
+object=$root/build/master_proto.o
+work="$root/build/postfix replace"
+tool=$root/scripts/postfix-object.sh
+need setpriv cksum diff
+
+"$root/scripts/build.sh" "$root/build"
+stock=$("$root/scripts/postfix-build.sh" static)
+stock_shared=$("$root/scripts/postfix-build.sh" shared)
+rm -rf "$work"
+mkdir -p "$work"
+
+# copy FROM NAME: a tree of the test's own.
+copy() {
+    tree=$work/$2
+    cp -a "$1" "$tree"
+}
+
+our_make() {
+    (
+        unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
+        make -s -C "$root" "$@"
+    )
+}
+# Postfix's own, as a user would run it in the tree or in a folder of it.
+their_make() {
+    (
+        unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
+        cd "$1"
+        shift
+        make -s "$@"
+    )
+}
+
+# The bytes of every file.
+bytes() {
+    (cd "$1" && find . -type f -exec cksum {} + | sort -k 3)
+}
+# And the names, modes and times of everything.
+fingerprint() {
+    bytes "$1"
+    (cd "$1" && find . -printf '%p %y %m %s %T@\n' | sort)
+}
+
+# says STATUS TEXT COMMAND...: it ends with STATUS and prints TEXT.
+says() {
+    says_status=$1
+    says_text=$2
+    shift 2
+    "$@" >"$work/said" 2>&1 && said_status=0 || said_status=$?
+    cat "$work/said"
+    if [ "$said_status" -ne "$says_status" ]; then
+        echo "exit status $said_status instead of $says_status"
+        return 1
+    fi
+    if ! grep -qF -e "$says_text" "$work/said"; then
+        echo "no '$says_text'"
+        return 1
+    fi
+}
+
+# refuses TREE TEXT COMMAND...: with a message and without a change.
+refuses() {
+    refuses_tree=$1
+    shift
+    fingerprint "$refuses_tree" >"$work/before"
+    says 1 "$@"
+    fingerprint "$refuses_tree" >"$work/after"
+    diff "$work/before" "$work/after"
+}
+
+same_bytes_as() {
+    bytes "$tree" >"$work/now"
+    diff "$1" "$work/now"
+}
+
+all_ours='contain our code'
+none_ours='do not contain our code'
+undone='make has compiled src/master/master_proto.c over our object'
+
+# What restore must bring back: the object and every program. A tree that was
+# built elsewhere is linked once here first, since debug information may name
+# the folder.
+replace_and_restore() {
+    touch "$tree/src/master/single_server.o"
+    their_make "$tree"
+    bytes "$tree" >"$work/built"
+    says 1 "$none_ours" "$tool" verify "$tree"
+    if grep '^ours' "$work/said"; then return 1; fi
+    our_make -j4 postfix-replace POSTFIX="$tree"
+    cmp "$object" "$tree/src/master/master_proto.o"
+    says 0 "$all_ours" our_make postfix-verify POSTFIX="$tree"
+    our_make -j4 postfix-restore POSTFIX="$tree"
+    same_bytes_as "$work/built"
+    says 1 "$none_ours" "$tool" verify "$tree"
+}
+
+# Each library and program that has master_notify in the stock build.
+verify_lists_every_program() {
+    says 0 "$all_ours" "$tool" verify "$tree"
+    for file in "$stock"/libexec/* "$stock"/lib/libmaster.a; do
+        ! nm "$file" 2>/dev/null | grep -q ' T master_notify$' || echo "ours     ${file#"$stock/"}"
+    done | sort >"$work/expected"
+    grep '^ours ' "$work/said" | sort | diff "$work/expected" -
+    [ "$(wc -l <"$work/expected")" -gt 20 ]
+}
+
+survives_make() {
+    their_make "$tree"
+    says 0 "$all_ours" "$tool" verify "$tree"
+}
+survives_same_makefiles() {
+    their_make "$tree" makefiles shared=no dynamicmaps=no default_database_type=texthash \
+        default_cache_db_type=texthash CCARGS="-DNO_DB -DNO_NIS -DNO_EAI -DNO_PCRE" AUXLIBS=
+    survives_make
+}
+touched_header() {
+    touch "$tree/src/master/master_proto.h"
+    says 0 'these are newer: src/master/master_proto.h' "$tool" verify "$tree"
+    their_make "$tree"
+    says 1 "$undone" "$tool" verify "$tree"
+    says 1 "$none_ours" "$tool" verify "$tree"
+    our_make postfix-replace POSTFIX="$tree"
+    says 0 "$all_ours" "$tool" verify "$tree"
+}
+# Only the folder is made: the whole would compile all of Postfix.
+other_makefiles() {
+    their_make "$tree" makefiles shared=no dynamicmaps=no default_database_type=texthash \
+        default_cache_db_type=texthash CCARGS="-DNO_DB -DNO_NIS -DNO_EAI -DNO_PCRE -DOTHER" AUXLIBS=
+    says 0 'these are newer: conf/makedefs.out' "$tool" verify "$tree"
+    their_make "$tree/src/master" update
+    says 1 "$undone" "$tool" verify "$tree"
+}
+
+# with_make SCRIPT COMMAND...: SCRIPT in place of make.
+with_make() {
+    mkdir -p "$work/bin"
+    printf '#!/bin/sh\n%s\n' "$1" >"$work/bin/make"
+    chmod 755 "$work/bin/make"
+    shift
+    PATH="$work/bin:$PATH" "$@"
+}
+# SIGKILL for the whole process group in the middle of it.
+interrupted() {
+    if with_make 'kill -9 0' setsid "$tool" replace "$tree"; then return 1; fi
+    says 1 'is ours, but not linked' "$tool" verify "$tree"
+    says 0 "$all_ours" "$tool" replace "$tree"
+    "$tool" restore "$tree"
+    same_bytes_as "$work/built"
+}
+failing_make() {
+    says 1 'the C object is back' with_make 'exit 1' "$tool" replace "$tree"
+    their_make "$tree"
+    same_bytes_as "$work/built"
+}
+
+without_rights() {
+    setpriv --bounding-set -dac_override,-dac_read_search,-fowner \
+        --inh-caps -dac_override,-dac_read_search,-fowner "$@"
+}
+not_writable() {
+    chown -R nobody "$tree/$1"
+    refuses "$tree" "is not writable for" without_rights "$tool" replace "$tree"
+    chown -R root "$tree/$1"
+}
+not_a_tree() {
+    mkdir "$work/nothing"
+    echo hello >"$work/nothing/file"
+    refuses "$work/nothing" 'is not a Postfix source tree' "$tool" "$1" "$work/nothing"
+    rm -r "$work/nothing"
+}
+not_built() {
+    source=$("$root/scripts/postfix-source.sh")
+    refuses "$source" 'is not built yet' "$tool" "$1" "$source"
+}
+too_old() {
+    mkdir -p "$work/old/src/master" "$work/old/libexec"
+    echo 'extern int master_notify(int, int);' >"$work/old/src/master/master_proto.h"
+    : >"$work/old/src/master/master_proto.c"
+    : >"$work/old/src/master/master_proto.o"
+    : >"$work/old/libexec/smtpd"
+    refuses "$work/old" 'is older than Postfix 2.2' "$tool" "$1" "$work/old"
+    rm -r "$work/old"
+}
+# The machine number in the ELF header: that of no other processor here.
+other_architecture() {
+    cp "$object" "$work/other.o"
+    printf '\377\376' | dd of="$work/other.o" bs=1 seek=18 conv=notrunc
+    refuses "$tree" 'is for another architecture' "$tool" replace "$tree" "$work/other.o"
+}
+another_build() {
+    { cat "$object"; echo; } >"$work/another.o"
+    refuses "$tree" 'contains another build of ours' "$tool" replace "$tree" "$work/another.o"
+}
+no_postfix_given() {
+    says 2 'POSTFIX= is missing' our_make "$1"
+}
+
+# LIB_OBJ cannot hold a path with spaces; so the object is elsewhere.
+lib_obj() {
+    elsewhere=$(mktemp -d)
+    cp "$object" "$elsewhere/master_proto.o"
+    (cd "$stock/../source" && find . -type f | sort) >"$work/sources"
+    their_make "$tree/src/master" tidy
+    sources >"$work/before"
+    their_make "$tree" LIB_OBJ="single_server.o multi_server.o trigger_server.o $elsewhere/master_proto.o \
+mail_flow.o event_server.o dgram_server.o"
+    rm -r "$elsewhere"
+    says 0 'our object was linked from elsewhere' "$tool" verify "$tree"
+    sources | diff "$work/before" -
+}
+# The files that came with the source, but for those that Postfix's own make
+# writes (its makefiles, and conf files that it links into other folders).
+sources() {
+    (cd "$tree" && grep -v '/Makefile$' "$work/sources" | tr '\n' '\0' | xargs -0 cksum)
+}
+lib_obj_forgotten() {
+    their_make "$tree"
+    says 1 "$none_ours" "$tool" verify "$tree"
+}
+
+copied_shared_tree() {
+    says 0 "load $stock_shared/lib/libpostfix-master.so, whose code is: C" \
+        "$tool" replace "$tree"
+}
+
+copy "$stock" static
+check "static: replace, verify, restore, all bytes as before" replace_and_restore
+check "interrupted by SIGKILL: verify tells, replace ends it" interrupted
+check "a make that fails: the C object is back" failing_make
+check "refused: not writable (src/smtpd)" not_writable src/smtpd
+check "refused: not writable (lib)" not_writable lib
+check "refused: another architecture" other_architecture
+check "refused: restore of a tree that was not replaced" \
+    refuses "$tree" 'was not replaced' "$tool" restore "$tree"
+"$tool" replace "$tree" >>"$log"
+check "verify lists every program" verify_lists_every_program
+check "refused: already replaced" refuses "$tree" 'contains this object already' "$tool" replace "$tree"
+check "refused: replaced with another build of ours" another_build
+check "a later make: it holds" survives_make
+check "make makefiles with the same options: it holds" survives_same_makefiles
+check "a touched header: verify tells, before and after make" touched_header
+check "make makefiles with other options: verify tells" other_makefiles
+rm -rf "$tree"
+
+copy "$stock" lib-obj
+check "LIB_OBJ=, static: ours is linked, no source touched" lib_obj
+check "LIB_OBJ= forgotten in the next make: verify tells" lib_obj_forgotten
+rm -rf "$tree"
+
+copy "$stock_shared" shared
+check "shared: replace, verify, restore, all bytes as before" replace_and_restore
+check "a copied shared tree: verify tells what is loaded" copied_shared_tree
+"$tool" restore "$tree" >>"$log"
+check "LIB_OBJ=, shared: ours is linked, no source touched" lib_obj
+rm -rf "$tree"
+
+for action in replace restore verify; do
+    check "refused: $action of what is no Postfix" not_a_tree "$action"
+    check "refused: $action of a tree that is not built" not_built "$action"
+    check "refused: $action of a Postfix before 2.2" too_old "$action"
+    check "refused: postfix-$action without POSTFIX=" no_postfix_given "postfix-$action"
+done
+rm -rf "$work"
+end_checks "postfix-replace"
