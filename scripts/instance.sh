@@ -5,6 +5,7 @@
 #   instance.sh start DIR [WRAPPER..]  start, under strace for example; waits
 #   instance.sh reload|flush|stop DIR
 #   instance.sh postconf DIR NAME=VALUE...   change main.cf
+#   instance.sh setting DIR NAME       the value in main.cf, or the default
 #   instance.sh service DIR NAME/TYPE=LINE   change master.cf (postconf -M)
 #   instance.sh send DIR [SMTP-SOURCE-OPTION...]   wrapped in a time-out
 #   instance.sh deliver DIR NUMBER     NUMBER different messages, one by one
@@ -36,7 +37,11 @@ layout() {
         meta=$tree/etc/postfix
         shlib=$tree/usr/lib/postfix
         # A package's programs look for the libraries where it is installed.
-        export LD_LIBRARY_PATH="$shlib"
+        LD_LIBRARY_PATH=$shlib
+        for folder in "$tree"/usr/lib/*-linux-gnu*; do
+            [ ! -d "$folder" ] || LD_LIBRARY_PATH=$LD_LIBRARY_PATH:$folder
+        done
+        export LD_LIBRARY_PATH
         return 0
     fi
     daemons=$tree/libexec
@@ -85,7 +90,7 @@ virtual_gid_maps = static:$(id -g postfix)
 virtual_mailbox_limit = 0
 END
     [ "$commands" != "$tree/usr/sbin" ] ||
-        echo "import_environment = $("$commands/postconf" -c "$dir/etc" -dh import_environment) LD_LIBRARY_PATH=$shlib" \
+        echo "import_environment = $("$commands/postconf" -c "$dir/etc" -dh import_environment) LD_LIBRARY_PATH=$LD_LIBRARY_PATH" \
             >>"$dir/etc/main.cf"
     # One smtpd is verbose: its log shows each call of master_notify.
     cat >"$dir/etc/master.cf" <<END
@@ -142,7 +147,8 @@ start() {
 reload() {
     master=/proc/$(master_pid)
     tr ' ' '\n' <"$master/task/${master#/proc/}/children" | while read -r child; do
-        readlink "/proc/$child/fd/5" || :
+        # Between fork and exec, 5 is something else.
+        [ "$(readlink "/proc/$child/exe")" = "$(readlink "$master/exe")" ] || readlink "/proc/$child/fd/5" || :
     done >"$dir/pipes"
     postfix reload
     wait_until 30 has_closed_pipes || die "master does not reload. Its log: $dir/log"
@@ -293,6 +299,7 @@ wait-mail) wait_mail "$@" ;;
 master-pid) master_pid ;;
 flush) postfix flush ;;
 postconf) "$commands/postconf" -c "$dir/etc" -e "$@" ;;
+setting) "$commands/postconf" -c "$dir/etc" -h "$1" ;;
 service) "$commands/postconf" -c "$dir/etc" -M -e "$@" ;;
 *) die "unknown command '$command'; the commands are at the top of $0" ;;
 esac

@@ -147,6 +147,7 @@ only_newer_than() {
 }
 reloads_under_load() {
     rm -f "$work"/mail/inbox/new/* "$work/enough" "$work/loaded"
+    trap ': >"$work/enough"' EXIT
     load &
     loader=$!
     wait_until 30 has_loaded
