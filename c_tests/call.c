@@ -2,13 +2,9 @@
 #include "harness.h"
 
 #include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-
-#define RANDOM_CALLS 100000
 
 /* Sends one message and compares what arrives with the struct's own bytes. */
 static void check(int reader, int pid, unsigned generation, int status)
@@ -41,25 +37,16 @@ static void extreme_values_pass_unchanged(void **state)
     close_status_fd();
 }
 
-/* xorshift: the same sequence from the same seed on every C library. */
-static uint32_t next_random(uint32_t *x)
-{
-    *x ^= *x << 13;
-    *x ^= *x >> 17;
-    *x ^= *x << 5;
-    return *x;
-}
-
 static void random_values_pass_unchanged(void **state)
 {
-    const char *given = getenv("SEED");
-    uint32_t seed = given ? (uint32_t) strtoul(given, NULL, 0) : (uint32_t) time(NULL);
+    uint32_t seed = (uint32_t) setting("SEED", (unsigned long) time(NULL));
     uint32_t x = seed ? seed : 1;
+    int calls = (int) setting("RANDOM_CALLS", 100000);
     int reader = status_pipe();
     int i;
 
     (void) state;
-    for (i = 0; i < RANDOM_CALLS; i++) {
+    for (i = 0; i < calls; i++) {
         int pid = (int) next_random(&x);
         unsigned generation = next_random(&x);
         int status = (int) next_random(&x);

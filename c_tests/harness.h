@@ -22,16 +22,42 @@ void observe(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Makes descriptor 5 the writing end of a new pipe; returns the other end. */
 int status_pipe(void);
 
+/* Moves a descriptor out of the way, should it have become 5. */
+int not_status_fd(int fd);
+
 /* Moves a descriptor to number 5. */
 void become_status_fd(int fd);
 void close_status_fd(void);
 
-/* One call, with errno 0 before it. The result and errno are also observed. */
+/*
+ * One call, with errno 0 before it. The result and errno are also observed.
+ * Fails if the call has changed an open descriptor, the signal mask or the heap.
+ */
 struct outcome {
     int result;
     int error;
 };
 struct outcome notify(int pid, unsigned generation, int status);
+
+/* The same, with another errno before it and nothing observed. */
+struct outcome notify_unobserved(int error_before, int pid, unsigned generation, int status);
+
+/*
+ * Marks for trace.sh: the system calls between them are those of master_notify.
+ * What runs inside the call, a signal handler or msg_info, puts the marks the
+ * other way round. Neither changes errno.
+ */
+void mark_begin(void);
+void mark_end(void);
+
+/* Runs a function in a child process and observes how that ends. */
+int in_child(int (*body)(void));
+
+/* A number from the environment, or the default. */
+unsigned long setting(const char *name, unsigned long otherwise);
+
+/* xorshift: the same sequence from the same seed on every C library. */
+uint32_t next_random(uint32_t *x);
 
 /* Reads all that is there, at most size bytes, and observes it. */
 size_t drain(int fd, void *buffer, size_t size);
@@ -48,6 +74,8 @@ struct msg_record {
     char name[32];
 };
 extern struct msg_record msg_record;
+/* What msg_info does besides, if set, instead of observing the call. */
+extern void (*msg_hook)(void);
 extern int msg_verbose;
 void msg_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -29,8 +29,12 @@ export SEED
 programs='
 layout              layout.c
 call                call.c
+descriptors         descriptors.c
 failure             failure.c
+contexts            contexts.c
 logging             logging.c
+flips               flips.c
+load                load.c
 silent-no-msg       silent.c       -DNO_MSG_VERBOSE -DNO_MSG_INFO
 silent-no-info      silent.c       -DNO_MSG_INFO
 silent-no-verbose   silent.c       -DNO_MSG_VERBOSE

@@ -7,7 +7,7 @@ use master_proto::{MASTER_STAT_AVAIL, MASTER_STATUS_FD, MasterStatus, master_not
 use std::ffi::CStr;
 use std::fs::File;
 use std::io::{Error, Read};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Mutex, MutexGuard};
@@ -34,19 +34,28 @@ unsafe extern "C" fn msg_info(format: *const c_char, name: *const c_char, status
     LOG.lock().expect("the log").push(text);
 }
 
-/// Descriptor 5 and `msg_verbose` belong to one test at a time.
+/// Descriptor 5 and `msg_verbose` belong to one test at a time. The number is
+/// taken at once: a jobserver may have left it as the next free one, and then a
+/// file of the test would get it.
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     let guard = ALONE.lock().unwrap_or_else(|error| error.into_inner());
     msg_verbose.store(0, Ordering::Relaxed);
     LOG.lock().expect("the log").clear();
+    become_status_fd(File::open("/dev/null").expect("/dev/null"));
     guard
 }
 
-fn become_status_fd(file: &impl AsRawFd) {
+/// Moves a file to descriptor 5, which may be the one that it has already.
+fn become_status_fd(file: impl Into<OwnedFd>) {
+    let fd = file.into();
+    if fd.as_raw_fd() == MASTER_STATUS_FD {
+        _ = fd.into_raw_fd();
+        return;
+    }
     // SAFETY: dup2 takes any two numbers; `alone` keeps other users away.
-    let fd = unsafe { libc::dup2(file.as_raw_fd(), MASTER_STATUS_FD) };
-    assert_eq!(fd, MASTER_STATUS_FD);
+    let moved = unsafe { libc::dup2(fd.as_raw_fd(), MASTER_STATUS_FD) };
+    assert_eq!(moved, MASTER_STATUS_FD);
 }
 
 fn close_status_fd() {
@@ -62,8 +71,7 @@ fn log() -> Vec<String> {
 fn message_is_twelve_bytes_in_native_order() {
     let _guard = alone();
     let (mut reader, writer) = UnixStream::pair().expect("two sockets");
-    become_status_fd(&writer);
-    drop(writer);
+    become_status_fd(writer);
     assert_eq!(master_notify(-2, u32::MAX, MASTER_STAT_AVAIL), 0);
     close_status_fd();
     let mut bytes = Vec::new();
@@ -80,7 +88,7 @@ fn message_is_twelve_bytes_in_native_order() {
 #[test]
 fn failure_is_minus_one_and_errno() {
     let _guard = alone();
-    become_status_fd(&File::create("/dev/full").expect("/dev/full"));
+    become_status_fd(File::create("/dev/full").expect("/dev/full"));
     assert_eq!(master_notify(1, 2, 3), -1);
     let error = Error::last_os_error().raw_os_error();
     close_status_fd();
@@ -94,7 +102,7 @@ fn short_write_is_a_failure() {
     let path = std::env::temp_dir().join(format!("master_proto-{}", std::process::id()));
     let file = File::create(&path).expect("a file");
     std::fs::remove_file(&path).expect("its removal");
-    become_status_fd(&file);
+    become_status_fd(file.try_clone().expect("a copy"));
 
     let mut old = libc::rlimit {
         rlim_cur: 0,
@@ -117,7 +125,7 @@ fn short_write_is_a_failure() {
 #[test]
 fn nothing_is_logged_while_msg_verbose_is_zero() {
     let _guard = alone();
-    become_status_fd(&File::create("/dev/null").expect("/dev/null"));
+    become_status_fd(File::create("/dev/null").expect("/dev/null"));
     assert_eq!(master_notify(1, 2, 3), 0);
     close_status_fd();
     assert_eq!(master_notify(1, 2, 3), -1);
@@ -129,7 +137,7 @@ fn each_call_is_logged_while_msg_verbose_is_not_zero() {
     let _guard = alone();
     for verbose in [1, 2, -1] {
         msg_verbose.store(verbose, Ordering::Relaxed);
-        become_status_fd(&File::create("/dev/null").expect("/dev/null"));
+        become_status_fd(File::create("/dev/null").expect("/dev/null"));
         assert_eq!(master_notify(1, 2, 3), 0);
         close_status_fd();
         assert_eq!(master_notify(1, 2, 3), -1);
