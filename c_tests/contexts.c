@@ -169,12 +169,12 @@ static volatile sig_atomic_t inner_error;
 static void notify_within_notify(int number)
 {
     (void) number;
-    mark_end();
+    mark_pause();
     /* The inner call's own signal is of no use here. */
     signal(SIGPIPE, SIG_IGN);
     inner_result = master_notify(8, 2, 3);
     inner_error = errno;
-    mark_begin();
+    mark_resume();
 }
 
 static void works_inside_a_call_that_a_signal_interrupts(void **state)

@@ -46,9 +46,9 @@ static volatile sig_atomic_t signals;
 static void count_signal(int number)
 {
     (void) number;
-    mark_end();
+    mark_pause();
     signals++;
-    mark_begin();
+    mark_resume();
 }
 
 static void reader_gone_is_epipe(void **state)
@@ -163,10 +163,10 @@ static void full_nonblocking_pipe_is_eagain_and_sends_nothing(void **state)
 static void tick(int number)
 {
     (void) number;
-    mark_end();
+    mark_pause();
     if (++ticks > 25)
         empty_pipe();
-    mark_begin();
+    mark_resume();
 }
 
 static void interrupted_call_is_eintr_and_not_repeated(void **state)
@@ -189,10 +189,10 @@ static void interrupted_call_is_eintr_and_not_repeated(void **state)
 static void tick_and_drain(int number)
 {
     (void) number;
-    mark_end();
+    mark_pause();
     if (++ticks == 3)
         empty_pipe();
-    mark_begin();
+    mark_resume();
 }
 
 static void interrupted_call_goes_on_with_sa_restart(void **state)

@@ -43,12 +43,14 @@ struct outcome notify(int pid, unsigned generation, int status);
 struct outcome notify_unobserved(int error_before, int pid, unsigned generation, int status);
 
 /*
- * Marks for trace.sh: the system calls between them are those of master_notify.
- * What runs inside the call, a signal handler or msg_info, puts the marks the
- * other way round. Neither changes errno.
+ * Marks for trace.sh, system calls that change nothing, not even errno: between
+ * the first two, all system calls are those of master_notify, but for what runs
+ * in between in a signal handler or in msg_info, which the other two enclose.
  */
 void mark_begin(void);
 void mark_end(void);
+void mark_pause(void);
+void mark_resume(void);
 
 /* Runs a function in a child process and observes how that ends. */
 int in_child(int (*body)(void));

@@ -91,17 +91,17 @@ static void each_call_looks_at_msg_verbose_again(void **state)
 static void become_verbose(int number)
 {
     (void) number;
-    mark_end();
+    mark_pause();
     msg_verbose = 1;
-    mark_begin();
+    mark_resume();
 }
 
 static void become_silent(int number)
 {
     (void) number;
-    mark_end();
+    mark_pause();
     msg_verbose = 0;
-    mark_begin();
+    mark_resume();
 }
 
 /* So it is read after the write, which brings the signal. */

@@ -16,7 +16,7 @@ void msg_info(const char *format, ...)
 {
     va_list arguments;
 
-    mark_end();
+    mark_pause();
     msg_record.error = errno;
     msg_record.calls++;
     snprintf(msg_record.format, sizeof(msg_record.format), "%s", format);
@@ -29,6 +29,6 @@ void msg_info(const char *format, ...)
     else
         observe("msg_info(\"%s\", \"%s\", %d), errno %d", msg_record.format, msg_record.name,
                 msg_record.status, msg_record.error);
-    mark_begin();
+    mark_resume();
 }
 #endif

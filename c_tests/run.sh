@@ -45,7 +45,7 @@ cplusplus           cplusplus.cc
 build() {
     case $1 in
     original*)
-        header=${POSTFIX_HEADER:?the folder of the master_proto.h of Postfix}
+        header=$POSTFIX_HEADER
         set -- "$@" -Wno-comment
         ;;
     *) header=$root/include ;;
@@ -79,6 +79,13 @@ report() {
     fi
     printf '  %-4s %s: %s on %s%s\n' "$1" "$label" "$program_name" "$name" "${2:+: $2}"
 }
+
+case " $*" in
+*" original"*)
+    [ -n "${POSTFIX_HEADER:-}" ] ||
+        die "POSTFIX_HEADER is not set: the folder of Postfix's master_proto.h, for the original"
+    ;;
+esac
 
 reference=${1%%=*}
 while read -r program_name source flags; do
