@@ -73,14 +73,32 @@ stock_tree() {
     scripts/postfix-build.sh static
 }
 
-harnesses_on_all_artefacts() {
+# What the C tests compare, the original first.
+c_implementations() {
     scripts/build.sh build
     tree=$(stock_tree)
     c_tests/original.sh "$tree" build/original
-    POSTFIX_HEADER=$tree/src/master c_tests/run.sh \
-        original=build/original/original.o original-hardened=build/original/original-hardened.o \
-        object=build/master_proto.o archive=build/libmaster_proto.a \
-        "shared=$root/build/libmaster_proto.so"
+    export POSTFIX_HEADER="$tree/src/master"
+    original=original=$root/build/original/original.o
+    hardened=original-hardened=$root/build/original/original-hardened.o
+    object=object=$root/build/master_proto.o
+    archive=archive=$root/build/libmaster_proto.a
+    shared=shared=$root/build/libmaster_proto.so
+}
+
+harnesses_on_all_artefacts() {
+    c_implementations
+    c_tests/run.sh "$original" "$hardened" "$object" "$archive" "$shared"
+}
+
+log_lines_are_rendered_alike() {
+    c_implementations
+    c_tests/rendered.sh "$tree" "$original" "$hardened" "$object" "$archive" "$shared"
+}
+
+harnesses_under_tools() {
+    c_implementations
+    c_tests/tools.sh "$original" "$object" "$shared"
 }
 
 # What the demo could leave behind: users, mounts, network, temporary files, and
@@ -121,6 +139,8 @@ suite install scripts/test-install.sh
 suite man scripts/test-man.sh
 suite service scripts/test-service.sh
 suite postfix-replace scripts/test-postfix-replace.sh
+suite c-rendered log_lines_are_rendered_alike
+suite c-tools harnesses_under_tools
 
 echo
 [ -z "$broken" ] || echo "failed:$broken"

@@ -1,0 +1,63 @@
+/*
+ * A master_notify that works, with a mistake beside it that only a tool sees.
+ * PLANTED says which; tools.sh checks that the tool for it was on.
+ */
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <master_proto.h>
+
+/* Libc's write is where the tools look at code that they have not compiled. */
+static void write_to_null(const void *data)
+{
+    int fd = open("/dev/null", O_WRONLY);
+
+    if (write(fd, data, sizeof(MASTER_STATUS)) < 0)
+        abort();
+    close(fd);
+}
+
+static void uninitialised(void)
+{
+    MASTER_STATUS message;
+
+    write_to_null(&message);
+}
+
+static void overrun(void)
+{
+    char *short_buffer = calloc(1, sizeof(MASTER_STATUS) - 1);
+
+    write_to_null(short_buffer);
+    free(short_buffer);
+}
+
+static void overflow(void)
+{
+    static volatile int big = INT_MAX;
+
+    big = big + 1;
+    big = INT_MAX;
+}
+
+static void race(void)
+{
+    static int shared;
+
+    shared++;
+}
+
+int master_notify(int pid, unsigned generation, int status)
+{
+    MASTER_STATUS message;
+
+    (void) uninitialised, (void) overrun, (void) overflow, (void) race;
+    PLANTED();
+    message.pid = pid;
+    message.gen = generation;
+    message.avail = status;
+    return write(MASTER_STATUS_FD, &message, sizeof(message)) == sizeof(message) ? 0 : -1;
+}
