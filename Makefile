@@ -25,6 +25,9 @@ test: deps ## run all tests (as root)
 test-cargo-c: deps ## compare cargo-c's installation with ours (compiles cargo-c once)
 	@scripts/test-cargo-c.sh
 
+mutants: deps ## test the tests: make mistakes in the code that they must catch (minutes)
+	@scripts/mutants.sh
+
 deps: ## install what the tests and the demo need
 	@scripts/deps.sh
 
@@ -43,4 +46,4 @@ clean: ## remove all that was built, the Postfix trees included
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' Makefile
 
-.PHONY: all install uninstall header demo test test-cargo-c deps postfix-replace postfix-restore postfix-verify clean help
+.PHONY: all install uninstall header demo test test-cargo-c deps postfix-replace postfix-restore postfix-verify clean help mutants
