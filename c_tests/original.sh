@@ -1,8 +1,9 @@
 #!/bin/sh
 # Compiles Postfix's own master_proto.c: original.sh TREE DIRECTORY
 #
-# TREE is a built Postfix. Leaves original.o, compiled plainly, and
-# original-hardened.o, compiled with the flags that distributions use.
+# TREE is a built Postfix. Leaves original.o, compiled plainly,
+# original-protected.o, with the stack protector that every distribution uses at
+# least, and original-hardened.o, with all the flags that distributions use.
 # Environment: CC.
 set -eu
 if [ $# -ne 2 ]; then
@@ -19,5 +20,6 @@ compile() {
         -c "$tree/src/master/master_proto.c" -o "$object"
 }
 compile "$2/original.o" -O2 -fPIC
+compile "$2/original-protected.o" -O2 -fPIC -fstack-protector-strong
 compile "$2/original-hardened.o" -O2 -fPIC -D_FORTIFY_SOURCE=2 -fstack-protector-strong \
     -fstack-clash-protection -fcf-protection -Wformat -Werror=format-security
