@@ -45,7 +45,8 @@ set -- --emit "obj$([ "${LINK:-1}" = 0 ] || echo ,link)" -C force-unwind-tables=
     --remap-path-prefix "$root=/usr/src/master_proto-$version" \
     --remap-path-prefix "${CARGO_HOME:-${HOME:-/}/.cargo}=/usr/src/cargo"
 if [ "${DEBUG:-0}" = 1 ]; then
-    set -- "$@" -C debuginfo=2
+    # cargo strips what its own profile does not ask for.
+    set -- "$@" -C debuginfo=2 -C strip=none
 fi
 # shellcheck disable=SC2086 # CARGO_FLAGS is a list of words
 "$cargo" rustc --quiet --locked --release --lib --crate-type cdylib \

@@ -141,6 +141,7 @@ suite service scripts/test-service.sh
 suite postfix-replace scripts/test-postfix-replace.sh
 suite c-rendered log_lines_are_rendered_alike
 suite c-tools harnesses_under_tools
+suite reproducible scripts/test-reproducible.sh
 
 echo
 [ -z "$broken" ] || echo "failed:$broken"
