@@ -142,6 +142,7 @@ suite postfix-replace scripts/test-postfix-replace.sh
 suite c-rendered log_lines_are_rendered_alike
 suite c-tools harnesses_under_tools
 suite reproducible scripts/test-reproducible.sh
+suite package scripts/test-package.sh
 
 echo
 [ -z "$broken" ] || echo "failed:$broken"
