@@ -71,6 +71,8 @@ build() {
 
 passed=0
 failed=0
+cases=$out/cases
+: >"$cases"
 report() {
     if [ "$1" = ok ]; then
         passed=$((passed + 1))
@@ -135,11 +137,14 @@ while read -r program_name source flags; do
             report FAIL "behaves differently from $reference, see the end of $log"
             continue
         fi
+        sed -n "s/^\[ *OK \] \(.*\)/$program_name \1/p" "$log" >>"$cases"
         report ok
     done
 done <<END
 $programs
 END
 
+printf '%s: %s cases on %s implementations, %s runs in all\n' "$label" \
+    "$(sort -u "$cases" | wc -l)" $# "$(wc -l <"$cases")"
 printf '%s: %s passed, %s failed\n' "$label" "$passed" "$failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

@@ -47,7 +47,7 @@ mutate() {
 no_survivor() {
     tool=$root/build/tools/bin/cargo-mutants
     mutate weak
-    mutate strong --features strong-msg --cargo-test-arg=--test=notify
+    mutate strong --features strong-msg --cargo-arg=--test=notify
     comm -12 "$work/weak/missed" "$work/strong/missed" >"$work/survivors"
     [ ! -s "$work/survivors" ] || {
         cat "$work/survivors"
