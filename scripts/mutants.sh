@@ -25,13 +25,25 @@ install_cargo_mutants() {
     fi
 }
 
-# mutate NAME [OPTION...]: the list of those that no test caught, missed.NAME
+fresh_copy() {
+    rm -rf "$copy"
+    mkdir -p "$copy"
+    # Less those that were deleted, so what is there.
+    git ls-files | while IFS= read -r file; do
+        [ -f "$file" ] || continue
+        mkdir -p "$copy/$(dirname "$file")"
+        cp -p "$file" "$copy/$file"
+    done
+}
+
+# mutate NAME [OPTION...]: of the copy, since cargo-mutants copies all there is,
+# build/ included, and into build/ at that. Leaves the list of those that no test caught, missed.NAME
 mutate() {
     into=$work/$1
     rm -rf "${into:?}"
     mkdir -p "$into/tmp"
     shift
-    TMPDIR=$into/tmp "$tool" mutants --no-times --colors never --output "$into" \
+    TMPDIR=$into/tmp "$tool" mutants --dir "$copy" --no-times --colors never --output "$into" \
         --timeout 120 "$@" && mutants_status=0 || mutants_status=$?
     # 2 and 3: some were missed, or took too long.
     case $mutants_status in
@@ -53,17 +65,6 @@ no_survivor() {
         cat "$work/survivors"
         die "no test catches the mutants above"
     }
-}
-
-fresh_copy() {
-    rm -rf "$copy"
-    mkdir -p "$copy"
-    # Less those that were deleted, so what is there.
-    git ls-files | while IFS= read -r file; do
-        [ -f "$file" ] || continue
-        mkdir -p "$copy/$(dirname "$file")"
-        cp -p "$file" "$copy/$file"
-    done
 }
 
 # harnesses HARNESS...: 0 if all of them pass on the copy's object.
@@ -131,6 +132,7 @@ caught() {
 
 wanted=" $* "
 passed=0
+fresh_copy
 if [ $# -eq 0 ]; then
     step "install cargo-mutants $cargo_mutants_version (once)" install_cargo_mutants
     step "cargo-mutants: no survivor" no_survivor
@@ -141,7 +143,6 @@ fi
 step "build Postfix's own object, to compare with" prepare
 POSTFIX_HEADER=$(cat "$work/tree")/src/master
 export POSTFIX_HEADER
-fresh_copy
 step "the unchanged copy passes" unchanged_passes
 ran=0
 while read -r name catcher file; do

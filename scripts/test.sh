@@ -127,6 +127,11 @@ header_compiles_everywhere() {
     c_tests/header.sh "$(stock_tree)"
 }
 
+differences_are_those_documented() {
+    c_implementations
+    c_tests/differences.sh build/original
+}
+
 suite rustfmt one cargo fmt --check
 suite clippy one cargo clippy --locked --all-targets -- -D warnings
 suite shellcheck one shellcheck -x scripts/*.sh c_tests/*.sh .ci/run
@@ -141,9 +146,11 @@ suite man scripts/test-man.sh
 suite service scripts/test-service.sh
 suite postfix-replace scripts/test-postfix-replace.sh
 suite c-rendered log_lines_are_rendered_alike
+suite c-differences differences_are_those_documented
 suite c-tools harnesses_under_tools
 suite reproducible scripts/test-reproducible.sh
 suite package scripts/test-package.sh
+suite behaviour scripts/behaviour.sh
 
 echo
 [ -z "$broken" ] || echo "failed:$broken"
