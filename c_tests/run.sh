@@ -5,8 +5,9 @@
 # FILE is an object, an archive or a shared library. The first one is the
 # reference: whatever the harnesses observe of it must hold for the others. A
 # NAME that starts with "original" is Postfix's own code and is built with
-# Postfix's header, in the folder that POSTFIX_HEADER names; it does not link
-# without msg symbols, and that is checked instead.
+# Postfix's header, in the folder that POSTFIX_HEADER names. It does not link
+# without msg symbols, nor does ours built with strong references, whose NAME
+# starts with "strong"; that is checked instead.
 #
 # Environment, all optional:
 #   CC, CXX, CFLAGS, LDFLAGS   the compilers       (cc, c++, -O2)
@@ -110,8 +111,8 @@ while read -r program_name source flags; do
         # shellcheck disable=SC2086 # a list of words
         if ! build "$name" "$file" "$target" "$source" $flags >"$log" 2>&1; then
             case "$name $flags" in
-            original*NO_MSG*)
-                if grep -q 'undefined reference to .msg_' "$log"; then
+            original*NO_MSG* | strong*NO_MSG*)
+                if grep -q 'undefined \(reference to\|symbol:\) .\?msg_' "$log"; then
                     report ok "does not link, since its references are strong"
                     continue
                 fi
@@ -121,7 +122,7 @@ while read -r program_name source flags; do
             continue
         fi
         case "$name $flags" in
-        original*NO_MSG*)
+        original*NO_MSG* | strong*NO_MSG*)
             report FAIL "links without msg symbols, which it never did"
             continue
             ;;

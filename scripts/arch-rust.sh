@@ -54,7 +54,9 @@ END
 }
 
 core_from_debian() {
-    unpack "$new" "$foreign" "libstd-rust-web-dev=$full" --wildcards "./usr/lib/rustlib/$target/lib/libco[mr]*"
+    lib=./usr/lib/rustlib/$target/lib
+    unpack "$new" "$foreign" "libstd-rust-web-dev=$full" --wildcards \
+        "$lib/libcore-*" "$lib/libcompiler_builtins-*" "$lib/librustc_std_workspace_core-*"
     mv "$new/usr/lib/rustlib/$target" "$libraries"
 }
 

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs what the tests and the demo need and the host lacks; the only script
 # that changes the host. Quick, and silent, when nothing is missing.
+# deps.sh arch: what the tests on other processors need as well, 1.3 GB.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 . "$root/scripts/lib.sh"
@@ -33,6 +34,27 @@ man-db          man             checks them again, with the warnings of groff
 libssl-dev      /usr/include/openssl/ssl.h  compiles cargo-c
 gdb             gdb             reads the debug information
 '
+if [ "${1-}" = arch ]; then
+    list=$list'
+qemu-user-static        qemu-s390x-static          runs programs of other processors
+gcc-i686-linux-gnu      i686-linux-gnu-gcc         compiles for i386
+libc6-dev-i386-cross    /usr/i686-linux-gnu/lib/libc.a  its C library
+gcc-aarch64-linux-gnu   aarch64-linux-gnu-gcc      compiles for arm64
+libc6-dev-arm64-cross   /usr/aarch64-linux-gnu/lib/libc.a  its C library
+gcc-arm-linux-gnueabihf arm-linux-gnueabihf-gcc    compiles for armhf
+libc6-dev-armhf-cross   /usr/arm-linux-gnueabihf/lib/libc.a  its C library
+gcc-s390x-linux-gnu     s390x-linux-gnu-gcc        compiles for s390x
+libc6-dev-s390x-cross   /usr/s390x-linux-gnu/lib/libc.a  its C library
+gcc-powerpc64le-linux-gnu powerpc64le-linux-gnu-gcc  compiles for ppc64el
+libc6-dev-ppc64el-cross /usr/powerpc64le-linux-gnu/lib/libc.a  its C library
+gcc-riscv64-linux-gnu   riscv64-linux-gnu-gcc      compiles for riscv64
+libc6-dev-riscv64-cross /usr/riscv64-linux-gnu/lib/libc.a  its C library
+musl-tools              musl-gcc                   the other C library of Linux
+lld                     ld.lld                     a linker
+mold                    mold                       a linker
+python3-pip             pip3                       fetches the Zig compiler
+'
+fi
 
 missing=
 while read -r package proof why; do

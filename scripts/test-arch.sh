@@ -1,0 +1,376 @@
+#!/bin/sh
+# Runs the C harnesses on other processors, C libraries and linkers, next to the
+# C original, and compiles them for other systems: test-arch.sh [JOB...]
+#
+# Without JOB all jobs run, and docs/platforms.md, the table of what was done
+# where, must say the same. Processors other than amd64 are emulated by
+# qemu-user. All that is fetched for this stays below build/arch.
+set -eu
+root=$(cd "$(dirname "$0")/.." && pwd)
+. "$root/scripts/lib.sh"
+# Relative paths from here on: the flags for compilers are split at spaces.
+cd "$root"
+arch=build/arch
+minimum=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+
+# Per machine: the job; the processor in Debian's words; gcc's and Rust's name
+# for it; qemu's name, "-" if it runs here; the order of bytes; the compiler,
+# which is the minimum version, Debian's newest or the one installed (Debian has
+# no library of the minimum version for riscv64); and the references to the msg
+# symbols that src/msg.rs must have chosen.
+machines='
+amd64            amd64    x86_64-linux-gnu       x86_64-unknown-linux-gnu       -        little  minimum    weak
+i386             i386     i686-linux-gnu         i686-unknown-linux-gnu         i386     little  minimum    weak
+arm64            arm64    aarch64-linux-gnu      aarch64-unknown-linux-gnu      aarch64  little  minimum    weak
+armhf            armhf    arm-linux-gnueabihf    armv7-unknown-linux-gnueabihf  arm      little  minimum    weak
+s390x            s390x    s390x-linux-gnu        s390x-unknown-linux-gnu        s390x    big     minimum    weak
+ppc64el          ppc64el  powerpc64le-linux-gnu  powerpc64le-unknown-linux-gnu  ppc64le  little  minimum    strong
+ppc64el-newest   ppc64el  powerpc64le-linux-gnu  powerpc64le-unknown-linux-gnu  ppc64le  little  newest     weak
+riscv64          riscv64  riscv64-linux-gnu      riscv64gc-unknown-linux-gnu    riscv64  little  newest     weak
+amd64-installed  amd64    x86_64-linux-gnu       x86_64-unknown-linux-gnu       -        little  installed  weak
+amd64-strong     amd64    x86_64-linux-gnu       x86_64-unknown-linux-gnu       -        little  installed  strong
+'
+# The harnesses that qemu-user can run; one with C++ needs no second processor.
+portable='layout call failure logging silent-no-msg silent-no-info silent-no-verbose'
+zig_version=0.17.1
+
+# result ok|FAIL TITLE REMARK: one line, on the terminal and in the records.
+result() {
+    printf '  %-4s %-16s %-26s %s\n' "$1" "$job" "$2" "$3" | tee -a "$work/results"
+}
+
+# did SYSTEM PROCESSOR LIBRARY RUST REFERENCES HOW WHAT: a row of the table.
+did() {
+    for cell; do
+        printf '| %s ' "$cell"
+    done >>"$work/row"
+    echo '|' >>"$work/row"
+}
+
+# get_ready TITLE COMMAND...: without it the job cannot go on.
+get_ready() {
+    ready_title=$1
+    shift
+    if ! "$@" >>"$work/setup.log" 2>&1; then
+        result FAIL "$ready_title" "cannot be set up: $(tail -n 1 "$work/setup.log") (all of it: $work/setup.log)"
+        exit 1
+    fi
+}
+
+# harnesses TITLE NAME=FILE...: CC, RUN, CFLAGS and LDFLAGS are in the environment.
+harnesses() {
+    title=$1
+    shift
+    log=$work/$(echo "$title" | tr ' ' '-').log
+    if OUT=$work/programs/$(echo "$title" | tr ' ' '-') LABEL="$job, $title" \
+        POSTFIX_HEADER=$tree/src/master c_tests/run.sh "$@" >"$log" 2>&1; then
+        result ok "$title" "$(sed -n 's/.*: \([0-9]* passed\), 0 failed$/\1/p' "$log")"
+    else
+        result FAIL "$title" "$(grep -c FAIL "$log") failed: $(grep -e FAIL "$log" || tail -n 1 "$log") (all of it: $log)"
+        job_failed=1
+    fi
+}
+
+# with C-FLAGS LINKER-FLAGS: for the calls of harnesses that follow.
+with() {
+    export CFLAGS="-O2 -I $arch/cmocka/include $1"
+    export LDFLAGS="-L $work $2"
+}
+
+# The object must refer to the msg symbols in the way that is expected of it.
+references() {
+    case $1 in
+    weak) type=w ;;
+    strong) type=U ;;
+    esac
+    [ "$(nm "$work/master_proto.o" | grep -c "^ *$type msg_\(info\|verbose\)$")" -eq 2 ] || {
+        nm "$work/master_proto.o"
+        echo "the references to msg_info and msg_verbose are not $1"
+        return 1
+    }
+}
+
+machine() {
+    linker=CARGO_TARGET_$(echo "$target" | tr 'a-z-' 'A-Z_')_LINKER
+    export CC="$triple-gcc" TARGET="$target" HARNESSES="$portable" RUN="" "$linker=$triple-gcc"
+    if [ "$qemu" = - ]; then
+        export HARNESSES="$portable cplusplus"
+    fi
+    get_ready compiler need "$CC"
+    case $rust in
+    minimum) set -- "$minimum" "$target" "$processor" ;;
+    newest) set -- newest "$target" ;;
+    installed) set -- ;;
+    esac
+    if [ $# -gt 0 ]; then
+        get_ready "Rust for $target" scripts/arch-rust.sh "$@"
+        RUSTC=$(scripts/arch-rust.sh "$@")
+        export RUSTC
+    fi
+    # What the target lacks is chosen without a flag; what amd64 lacks by force.
+    if [ "$job" = amd64-strong ]; then
+        export CARGO_FLAGS="--features strong-msg"
+    fi
+    get_ready "the library" scripts/build.sh "$work"
+    get_ready "its references" references "$references"
+    get_ready "the C original" env HARDENED=0 c_tests/original.sh "$tree" "$work"
+    get_ready "the C original, shared" "$CC" -shared "$work/original.o" -Wl,-soname,liboriginal.so \
+        -o "$work/liboriginal.so"
+    get_ready cmocka scripts/arch-cmocka.sh "$CC" "$work"
+
+    ours=
+    [ "$references" = weak ] || ours=strong-
+    object="${ours}object=$work/master_proto.o"
+    archive="${ours}archive=$work/libmaster_proto.a"
+    if [ "$qemu" != - ]; then
+        get_ready emulator need "qemu-$qemu-static"
+        RUN="qemu-$qemu-static -L /usr/$triple"
+    fi
+    with -fno-pie -static
+    harnesses static "original=$work/original.o" "$object" "$archive"
+    with -fno-pie -no-pie
+    harnesses non-PIE "original=$work/original.o" "$object"
+    with -fPIE -pie
+    harnesses PIE "original=$work/original.o" "$object"
+    harnesses shared "original=$root/$work/liboriginal.so" "${ours}shared=$root/$work/libmaster_proto.so"
+
+    case $rust in
+    minimum) rust=$minimum ;;
+    *) rust=current ;;
+    esac
+    did Linux "$processor" glibc "$rust" "$references" "static, non-PIE, PIE, shared" run
+}
+
+# The object that was built for glibc.
+musl() {
+    export CC=musl-gcc HARNESSES="$portable"
+    get_ready compiler need "$CC"
+    get_ready cmocka scripts/arch-cmocka.sh "$CC" "$work"
+    cp "$host/master_proto.o" "$host/libmaster_proto.a" "$host/original.o" "$work"
+    for name in master_proto original; do
+        get_ready "$name, shared" "$CC" -shared "$work/$name.o" "-Wl,-soname,$name.so" -o "$work/$name.so"
+    done
+    with -fno-pie -static
+    harnesses static "original=$work/original.o" "object=$work/master_proto.o" "archive=$work/libmaster_proto.a"
+    with -fno-pie -no-pie
+    harnesses non-PIE "original=$work/original.o" "object=$work/master_proto.o"
+    with -fPIE -pie
+    harnesses PIE "original=$work/original.o" "object=$work/master_proto.o"
+    harnesses shared "original=$root/$work/original.so" "shared=$root/$work/master_proto.so"
+    did Linux amd64 musl current weak "static, non-PIE, PIE, shared, all of the object made for glibc" run
+}
+
+linkers() {
+    export CC=gcc HARNESSES="$portable"
+    get_ready cmocka scripts/arch-cmocka.sh "$CC" "$work"
+    set -- "original=$host/original.o" "object=$host/master_proto.o" "archive=$host/libmaster_proto.a"
+    for name in bfd gold lld mold; do
+        # -z defs is for shared libraries; the others are for programs, too.
+        flags="-fuse-ld=$name -Wl,--gc-sections -Wl,-z,now -Wl,--as-needed"
+        get_ready "$name" need "ld.$name"
+        # shellcheck disable=SC2086 # a list of words
+        get_ready "$name, shared library" "$CC" -shared -Wl,-u,master_notify -Wl,-z,defs $flags \
+            "$host/libmaster_proto.a" -o "$work/from-archive-$name.so"
+        with "-ffunction-sections $flags" -static
+        harnesses "$name static" "$@"
+        with "-ffunction-sections $flags" -pie
+        harnesses "$name PIE" "$@"
+        harnesses "$name shared" "original=$host/original.o" "shared=$root/$work/from-archive-$name.so"
+    done
+    with -flto -flto
+    harnesses "gcc -flto" "$@"
+    did Linux amd64 glibc current weak \
+        "with GNU ld, gold, lld, mold: \`--gc-sections\`, \`-z defs\`, \`-z now\`, \`--as-needed\`; with \`gcc -flto\`" run
+}
+
+# What compiles for a system: Zig has the headers of all of them.
+compile() {
+    case $1 in
+    *.h) set -- cc -x c -std=c89 -pedantic-errors "$1" ;;
+    *.cc) set -- c++ "$1" ;;
+    *) set -- cc "$1" ;;
+    esac
+    compiler=$1
+    shift
+    "$zig/ziglang/zig" "$compiler" -target "$zig_target" -Wall -Wextra -Werror \
+        -I include -I "$arch/cmocka/include" -c "$@" -o "$work/compiled.o"
+}
+
+other_systems() {
+    zig=$arch/zig
+    if [ ! -d "$zig" ]; then
+        rm -rf "$zig.new"
+        get_ready "Zig $zig_version" python3 -m pip install --quiet --no-deps --target "$zig.new" "ziglang==$zig_version"
+        mv "$zig.new" "$zig"
+    fi
+    export ZIG_GLOBAL_CACHE_DIR="$root/$work/cache" ZIG_LOCAL_CACHE_DIR="$root/$work/cache"
+    while read -r system processor zig_target; do
+        [ -n "$system" ] || continue
+        log=$work/$zig_target.log
+        : >"$log"
+        compiled=0
+        broken=
+        for source in $portable_sources; do
+            if compile "$source" >>"$log" 2>&1; then
+                compiled=$((compiled + 1))
+            else
+                broken="$broken $source"
+            fi
+        done
+        if [ -z "$broken" ]; then
+            result ok "$zig_target" "$compiled passed (compiled only)"
+        else
+            result FAIL "$zig_target" "does not compile:$broken (all of it: $log)"
+            job_failed=1
+        fi
+        did "$system" "$processor" "the system's" - - "the header and the harnesses alone" compiled
+    done <<END
+$systems
+END
+}
+systems='
+FreeBSD  amd64  x86_64-freebsd
+FreeBSD  arm64  aarch64-freebsd
+NetBSD   amd64  x86_64-netbsd
+OpenBSD  amd64  x86_64-openbsd
+macOS    amd64  x86_64-macos
+macOS    arm64  aarch64-macos
+'
+portable_sources='include/master_proto.h c_tests/harness.c c_tests/msg.c c_tests/layout.c c_tests/call.c
+    c_tests/failure.c c_tests/logging.c c_tests/silent.c c_tests/cplusplus.cc'
+
+# What follows from src/msg.rs and build.rs alone.
+expected() {
+    did FreeBSD,\ NetBSD,\ OpenBSD amd64,\ arm64 "the system's" - weak "the library" expected
+    did Linux loongarch64,\ riscv32 any current weak "the library" expected
+    did Linux MIPS,\ SPARC any current strong "the library" expected
+    did macOS amd64,\ arm64 "the system's" - strong "the library" expected
+}
+
+# What the harnesses saw of our object in a static program, in bytes as amd64
+# orders them: every machine must show the same.
+seen_by() {
+    for harness in layout call failure logging; do
+        cat "$arch/$1/programs/static/"*object/$harness.observed
+    done | if [ "$2" = big ]; then
+        awk '/^[0-9]+ bytes: / && NF == 14 {
+            print $1, $2, $6, $5, $4, $3, $10, $9, $8, $7, $14, $13, $12, $11; next } { print }'
+    else
+        cat
+    fi
+}
+
+same_bytes() {
+    seen_by amd64 little >"$work/amd64"
+    while read -r other processor triple target qemu order rust references; do
+        [ -n "$other" ] || continue
+        seen_by "$other" "$order" >"$work/$other"
+        if [ -s "$work/amd64" ] && cmp -s "$work/amd64" "$work/$other"; then
+            result ok "$other" "same as amd64, $order-endian: 1 passed"
+        else
+            result FAIL "$other" "is not the same as amd64: $(diff "$work/amd64" "$work/$other" | head -n 3)"
+            job_failed=1
+        fi
+    done <<END
+$machines
+END
+}
+
+# run_job NAME: in a process of its own, since it sets the environment.
+run_job() {
+    job=$1
+    work=$arch/$job
+    mkdir -p "$work"
+    rm -f "$work/results" "$work/row" "$work/setup.log"
+    job_failed=0
+    case $job in
+    musl) musl ;;
+    linkers) linkers ;;
+    other-systems) other_systems ;;
+    expected) expected ;;
+    same-bytes) same_bytes ;;
+    *)
+        line=$(printf '%s\n' "$machines" | grep "^$job ") || die "there is no job '$job': $0 lists them"
+        read -r _ processor triple target qemu order rust references <<END
+$line
+END
+        machine
+        ;;
+    esac
+    return "$job_failed"
+}
+
+# The table, made of the rows that the jobs left behind.
+table() {
+    cat <<END
+# Platforms
+
+What \`make test-arch\` did where. It writes this table and compares it with this file.
+
+- **run**: all C harnesses ran, and saw the same as with the C original that was compiled for the
+  same platform. Processors other than amd64 were emulated by qemu-user.
+- **compiled**: no more than that, with \`zig cc\`; nothing was linked or run.
+- **expected**: nothing was tried. It follows from how \`build.rs\` chooses.
+
+Rust $minimum is the minimum; *current* is the one installed, or Debian's newest. With *weak* references
+to \`msg_verbose\` and \`msg_info\` a program may lack both; with *strong* ones it must define them,
+as for the C original, and that it does not link otherwise is part of the test.
+
+| System | Processor | C library | Rust | References | Links | What was done |
+|---|---|---|---|---|---|---|
+END
+    for job in $all_jobs; do
+        cat "$arch/$job/row"
+    done
+}
+
+host=$arch/host
+tree=$root/build/postfix/distribution/static
+if [ "${1-}" = --job ]; then
+    run_job "$2"
+    exit
+fi
+
+start_log arch
+need python3 pip3 nm xargs
+step "Postfix, for the C original" scripts/postfix-build.sh static
+step "Rust $minimum of Debian" scripts/arch-rust.sh "$minimum"
+step "the newest Rust of Debian" scripts/arch-rust.sh newest
+step "the library with the Rust installed" scripts/build.sh "$host"
+step "the C original" env HARDENED=0 c_tests/original.sh "$tree" "$host"
+step "cmocka" scripts/arch-cmocka.sh cc "$host"
+
+machine_jobs=$(printf '%s\n' "$machines" | awk '{ print $1 }')
+all_jobs="$machine_jobs musl linkers other-systems expected"
+jobs=${*:-$all_jobs}
+rm -f "$arch"/*/results "$arch"/*/row
+# shellcheck disable=SC2086 # a list of words
+printf '%s\n' $jobs | xargs -n 1 -P "$(getconf _NPROCESSORS_ONLN)" "$0" --job || :
+
+# A job that ended without a word has failed.
+for job in $jobs; do
+    work=$arch/$job
+    if [ "$job" != expected ] && [ ! -s "$work/results" ]; then
+        result FAIL "the job" "ended without a result"
+    fi
+done
+
+if [ $# -eq 0 ]; then
+    run_job same-bytes || :
+    job=table
+    work=$arch/table
+    mkdir -p "$work"
+    rm -f "$work/results"
+    table >"$work/platforms.md"
+    if cmp -s "$work/platforms.md" docs/platforms.md; then
+        result ok docs/platforms.md "says what was done: 1 passed"
+    else
+        diff docs/platforms.md "$work/platforms.md" || :
+        result FAIL docs/platforms.md "is not what was done; if that is right: cp $work/platforms.md docs/"
+    fi
+fi
+
+passed=$(cat "$arch"/*/results | grep -o '[0-9]* passed' | awk '{ n += $1 } END { print n + 0 }')
+failed=$(cat "$arch"/*/results | grep -c '^  FAIL' || :)
+echo "architectures: $passed passed, $failed failed"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
