@@ -2,6 +2,9 @@
 # Installs what the tests and the demo need and the host lacks; the only script
 # that changes the host. Quick, and silent, when nothing is missing.
 # deps.sh arch: what the tests on other processors need as well, 1.3 GB.
+#
+#   deps.sh           for make test and make demo
+#   deps.sh debian    what Debian's postfix package builds with, for make test-debian
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 . "$root/scripts/lib.sh"
@@ -33,6 +36,7 @@ mandoc          mandoc          checks the manual pages
 man-db          man             checks them again, with the warnings of groff
 libssl-dev      /usr/include/openssl/ssl.h  compiles cargo-c
 gdb             gdb             reads the debug information
+bmake           /usr/share/bmake/mk-netbsd/bsd.lib.mk  the make of NetBSD, and its rules
 '
 if [ "${1-}" = arch ]; then
     list=$list'
@@ -55,6 +59,34 @@ mold                    mold                       a linker
 python3-pip             pip3                       fetches the Zig compiler
 '
 fi
+
+debian_list='
+dpkg-dev        dpkg-buildpackage  builds the package
+debhelper       dh              its rules
+po-debconf      po2debconf      its build
+groff-base      groff           its manuals
+patch           patch           its build
+pkg-config      pkg-config      its build
+lsb-release     lsb_release     its build
+html2text       html2text       its manuals
+txt2man         txt2man         its manuals
+libdb-dev       /usr/include/db.h        Berkeley DB
+libldap-dev     /usr/include/ldap.h      LDAP
+liblmdb-dev     /usr/include/lmdb.h      LMDB
+libpcre2-dev    pcre2-config             PCRE
+default-libmysqlclient-dev  /usr/include/mysql/mysql.h  MySQL
+libssl-dev      /usr/include/openssl/ssl.h  TLS
+libsasl2-dev    /usr/include/sasl/sasl.h SASL
+libpq-dev       pg_config                PostgreSQL
+libcdb-dev      /usr/include/cdb.h       CDB
+libsqlite3-dev  /usr/include/sqlite3.h   SQLite
+libicu-dev      /usr/include/unicode/uversion.h  internationalised addresses
+'
+case ${1:-} in
+'') ;;
+debian) list=$debian_list ;;
+*) die "usage: deps.sh [debian]" ;;
+esac
 
 missing=
 while read -r package proof why; do

@@ -154,7 +154,7 @@ reload() {
     wait_until 30 has_closed_pipes || die "master does not reload. Its log: $dir/log"
 }
 has_closed_pipes() {
-    [ -d "$master" ] && ! find "$master/fd" -printf '%l\n' | grep -qF -f "$dir/pipes"
+    [ -d "$master" ] && ! find "$master/fd" -printf '%l\n' 2>/dev/null | grep -qF -f "$dir/pipes"
 }
 
 master_pid() {
@@ -281,7 +281,8 @@ children() {
 
 warnings() {
     sed -n 's/.* postfix[^ ]*\/\([a-z-]*\)\[[0-9]*\]: \(\(warning\|error\|fatal\|panic\): .*\)/\1: \2/p' "$dir/log" |
-        sed -e "s|$dir|DIR|g" -e "s|$tree|TREE|g" -e 's/[0-9A-F]\{8,\}/N/g' -e 's/[0-9][0-9]*/N/g' | sort -u
+        sed -e "s|$dir|DIR|g" -e "s|$tree|TREE|g" -e 's/[0-9A-F]\{8,\}/N/g' -e 's/[0-9][0-9]*/N/g' |
+        sort -u
 }
 
 [ $# -ge 2 ] || die "usage: instance.sh COMMAND DIR [ARGUMENT...]; the commands are at the top of $0"

@@ -128,6 +128,8 @@ status_pipe() {
 
 start_again() {
     rm -f "$work"/mail/inbox/new/*
+    # Not verbose, as in real life: the log would be most of the load.
+    "$instance" service "$work" "127.0.0.1:10025/inet=127.0.0.1:10025 inet n - n - - smtpd"
     "$instance" start "$work"
     delivers 2
 }
@@ -164,9 +166,10 @@ reloads_under_load() {
     wait "$loader" || die "a client was turned away"
     total=$(awk '{ n += $1 } END { print n }' "$work/loaded")
     echo "$total messages during 20 reloads"
-    "$instance" wait-mail "$work" "$total"
-    is_empty
-    [ "$(find "$work/mail/inbox/new" -type f | wc -l)" -eq "$total" ]
+    # A reload can take the place of the trigger that qmgr was to get.
+    wait_until 60 flushed || die "mail is left in the queue"
+    arrived=$(find "$work/mail/inbox/new" -type f | wc -l)
+    [ "$arrived" -eq "$total" ] || die "$arrived of $total messages arrived"
 }
 has_loaded() {
     [ -s "$work/loaded" ]
@@ -196,7 +199,7 @@ pids_of() {
 }
 
 process_limit() {
-    "$instance" service "$work" "127.0.0.1:10025/inet=127.0.0.1:10025 inet n - n - 2 smtpd -v"
+    "$instance" service "$work" "127.0.0.1:10025/inet=127.0.0.1:10025 inet n - n - 2 smtpd"
     "$instance" reload "$work"
     "$instance" hold "$work" a
     "$instance" hold "$work" b
@@ -209,7 +212,7 @@ process_limit() {
     "$instance" release "$work" b
     "$instance" release "$work" c
     delivers 5
-    "$instance" service "$work" "127.0.0.1:10025/inet=127.0.0.1:10025 inet n - n - - smtpd -v"
+    "$instance" service "$work" "127.0.0.1:10025/inet=127.0.0.1:10025 inet n - n - - smtpd"
     "$instance" reload "$work"
 }
 
@@ -230,23 +233,30 @@ restart_with_mail() {
     [ "$(find "$work/mail/inbox/new" -type f | wc -l)" -eq 10 ]
 }
 
-# Not verbose, as in real life: one log line per call would be the load.
+# Warnings that say something about the moment, not about the code: a clock that
+# was read on both sides of a full second, and a daemon that was asked for
+# something while it made place for its successor.
+by_chance='file system clock is|resetting file time stamps|problem talking to (server|service) '
+
 ten_thousand() {
     rm -f "$work"/mail/inbox/new/*
-    "$instance" service "$work" "127.0.0.1:10025/inet=127.0.0.1:10025 inet n - n - - smtpd"
-    "$instance" reload "$work"
     from=$(wc -l <"$work/log")
     "$instance" send "$work" -N -s 20 -m 10000
     "$instance" wait-mail "$work" 10000 300
     each_once 10000
     log_since "$from" >"$work/log.load"
-    ! grep -E ' (warning|error|fatal|panic): ' "$work/log.load"
+    if grep -E ' (warning|error|fatal|panic): ' "$work/log.load" | grep -vE "$by_chance"; then
+        die "the log complains"
+    fi
 }
 no_other_warnings() {
-    "$instance" warnings "$work" >"$work/warnings"
+    "$instance" warnings "$work" | grep -vE "$by_chance" >"$work/warnings"
+    cat "$work/warnings"
     [ "$code" = ours ] || return 0
     diff "${work%/*}/C/warnings" "$work/warnings" >"$work/warnings.diff" || :
-    ! grep '^>' "$work/warnings.diff"
+    if grep '^>' "$work/warnings.diff"; then
+        die "these are not in the stock build's log"
+    fi
 }
 
 killed_sessions() {

@@ -151,6 +151,9 @@ suite c-tools harnesses_under_tools
 suite reproducible scripts/test-reproducible.sh
 suite package scripts/test-package.sh
 suite behaviour scripts/behaviour.sh
+suite preload scripts/test-preload.sh
+suite netbsd scripts/test-netbsd.sh
+suite system scripts/test-system.sh
 
 echo
 [ -z "$broken" ] || echo "failed:$broken"
