@@ -27,6 +27,9 @@ test-cargo-c: deps ## compare cargo-c's installation with ours (compiles cargo-c
 
 mutants: deps ## test the tests: make mistakes in the code that they must catch (minutes)
 	@scripts/mutants.sh
+test-debian: ## build Debian's postfix package with the object inside (as root)
+	@scripts/deps.sh debian
+	@scripts/test-debian.sh
 
 deps: ## install what the tests and the demo need
 	@scripts/deps.sh
@@ -47,3 +50,4 @@ help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: all install uninstall header demo test test-cargo-c deps postfix-replace postfix-restore postfix-verify clean help mutants
+.PHONY: all header demo test test-debian deps postfix-replace postfix-restore postfix-verify clean help

@@ -5,7 +5,6 @@
 #   instance.sh start DIR [WRAPPER..]  start, under strace for example; waits
 #   instance.sh reload|flush|stop DIR
 #   instance.sh postconf DIR NAME=VALUE...   change main.cf
-#   instance.sh setting DIR NAME       the value in main.cf, or the default
 #   instance.sh service DIR NAME/TYPE=LINE   change master.cf (postconf -M)
 #   instance.sh send DIR [SMTP-SOURCE-OPTION...]   wrapped in a time-out
 #   instance.sh deliver DIR NUMBER     NUMBER different messages, one by one
@@ -300,7 +299,6 @@ wait-mail) wait_mail "$@" ;;
 master-pid) master_pid ;;
 flush) postfix flush ;;
 postconf) "$commands/postconf" -c "$dir/etc" -e "$@" ;;
-setting) "$commands/postconf" -c "$dir/etc" -h "$1" ;;
 service) "$commands/postconf" -c "$dir/etc" -M -e "$@" ;;
 *) die "unknown command '$command'; the commands are at the top of $0" ;;
 esac

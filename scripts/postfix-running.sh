@@ -35,6 +35,10 @@ can_be_preloaded() {
     objdump -R "$1" | grep -q '[[:space:]]master_notify\(@.*\)\{0,1\}$'
 }
 
+code_in() {
+    "$root/scripts/postfix-object.sh" code "$1" | cut -d ' ' -f 1
+}
+
 total=0
 foreign=0
 children=$(cat "/proc/$master/task/$master/children")
@@ -42,14 +46,17 @@ for child in $children; do
     exe=/proc/$child/exe
     name=$(readlink "$exe") || continue # it has ended
     file=$exe
-    library=$(mapped "$child" 'libpostfix-master\.so')
-    [ -z "$library" ] || file=$library
-    preloaded=$(mapped "$child" 'libmaster_proto\.so')
-    if [ -n "$preloaded" ] && [ -n "$library" ] && can_be_preloaded "$library"; then
-        file=$preloaded
+    # The dynamic linker's order: the program, what is preloaded, the libraries.
+    code=$(code_in "$exe")
+    if [ -z "$code" ]; then
+        file=$(mapped "$child" 'libpostfix-master\.so')
+        [ -n "$file" ] || continue # a program without master_notify, such as a filter
+        preloaded=$(mapped "$child" 'libmaster_proto\.so')
+        if [ -n "$preloaded" ] && can_be_preloaded "$file"; then
+            file=$preloaded
+        fi
+        code=$(code_in "$file")
     fi
-    code=$("$root/scripts/postfix-object.sh" code "$file" | cut -d ' ' -f 1)
-    [ -n "$code" ] || continue # a program without master_notify, such as a filter
     printf '%-6s %7d  %-16s %s\n' "$code" "$child" "${name##*/}" "$(readlink "$file")"
     total=$((total + 1))
     [ "$code" = ours ] || foreign=$((foreign + 1))

@@ -12,13 +12,18 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 object=$root/build/master_proto.o
 work="$root/build/postfix replace"
 tool=$root/scripts/postfix-object.sh
-need setpriv cksum diff
+need setpriv cksum diff bmake
 
 "$root/scripts/build.sh" "$root/build"
 stock=$("$root/scripts/postfix-build.sh" static)
 stock_shared=$("$root/scripts/postfix-build.sh" shared)
 rm -rf "$work"
 mkdir -p "$work"
+
+# LIB_OBJ and AUXLIBS cannot hold a path with a space.
+elsewhere=$(mktemp -d)
+trap 'rm -rf "$elsewhere"' EXIT
+cp -a "$object" "$root"/build/libmaster_proto.so* "$elsewhere"
 
 # copy FROM NAME: a tree of the test's own.
 copy() {
@@ -206,16 +211,17 @@ no_postfix_given() {
     says 2 'POSTFIX= is missing' our_make "$1"
 }
 
-# LIB_OBJ cannot hold a path with spaces; so the object is elsewhere.
+# lib_obj MAKE: MAKE is make, or the BSDs' bmake.
 lib_obj() {
-    elsewhere=$(mktemp -d)
-    cp "$object" "$elsewhere/master_proto.o"
     (cd "$stock/../source" && find . -type f | sort) >"$work/sources"
     their_make "$tree/src/master" tidy
     sources >"$work/before"
-    their_make "$tree" LIB_OBJ="single_server.o multi_server.o trigger_server.o $elsewhere/master_proto.o \
-mail_flow.o event_server.o dgram_server.o"
-    rm -r "$elsewhere"
+    (
+        unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES MAKE
+        cd "$tree"
+        command=$(documented 'make LIB_OBJ=.*' | sed -e "s|/path/to/|$elsewhere/|" -e "s|^make |$1 -s |")
+        sh -c "$command"
+    )
     says 0 'our object was linked from elsewhere' "$tool" verify "$tree"
     sources | diff "$work/before" -
 }
@@ -227,6 +233,32 @@ sources() {
 lib_obj_forgotten() {
     their_make "$tree"
     says 1 "$none_ours" "$tool" verify "$tree"
+}
+
+# with_auxlibs WORD...: links smtpd as it is after "make makefiles" with these
+# words in AUXLIBS, and says in which file it finds master_notify.
+with_auxlibs() {
+    libraries=$(cd "$tree" && AUXLIBS="$*" CCARGS=-DNO_DB shared=yes sh ./makedefs |
+        sed -n 's/^SYSLIBS[[:space:]]*=[[:space:]]*//p')
+    case $libraries in
+    *"$*"*) ;;
+    *) die "makedefs does not put AUXLIBS into SYSLIBS: $libraries" ;;
+    esac
+    rm -f "$tree/src/smtpd/smtpd"
+    their_make "$tree/src/smtpd" SYSLIBS="$libraries" smtpd
+    LD_DEBUG=bindings LD_BIND_NOW=1 "$tree/src/smtpd/smtpd" 2>&1 |
+        sed -n 's/.* to \(.*\) \[0\]: .* symbol .master_notify.*/\1/p' | sort -u
+}
+auxlibs_library() {
+    [ "$(with_auxlibs "-L$elsewhere -Wl,-rpath,$elsewhere -Wl,--no-as-needed -lmaster_proto")" = \
+        "$stock_shared/lib/libpostfix-master.so" ]
+}
+auxlibs_object() {
+    [ "$(with_auxlibs "$elsewhere/master_proto.o")" = "$tree/src/smtpd/smtpd" ]
+    "$tool" code "$tree/src/smtpd/smtpd" | grep '^ours '
+}
+auxlibs_object_static() {
+    says 1 'multiple definition' with_auxlibs "$elsewhere/master_proto.o"
 }
 
 copied_shared_tree() {
@@ -254,7 +286,8 @@ check "make makefiles with other options: verify tells" other_makefiles
 rm -rf "$tree"
 
 copy "$stock" lib-obj
-check "LIB_OBJ=, static: ours is linked, no source touched" lib_obj
+check "AUXLIBS=, static: the object does not link" auxlibs_object_static
+check "LIB_OBJ=, static: ours is linked, no source touched" lib_obj make
 check "LIB_OBJ= forgotten in the next make: verify tells" lib_obj_forgotten
 rm -rf "$tree"
 
@@ -262,7 +295,9 @@ copy "$stock_shared" shared
 check "shared: replace, verify, restore, all bytes as before" replace_and_restore
 check "a copied shared tree: verify tells what is loaded" copied_shared_tree
 "$tool" restore "$tree" >>"$log"
-check "LIB_OBJ=, shared: ours is linked, no source touched" lib_obj
+check "AUXLIBS=, shared: the library is without effect" auxlibs_library
+check "AUXLIBS=, shared: the object wins" auxlibs_object
+check "LIB_OBJ= with bmake, shared: ours is linked, no source touched" lib_obj bmake
 rm -rf "$tree"
 
 for action in replace restore verify; do

@@ -55,8 +55,8 @@ environment_alone() {
     "$instance" stop "$work"
 }
 preloaded() {
-    "$instance" postconf "$work" \
-        "import_environment=$("$instance" setting "$work" import_environment) LD_PRELOAD=$library"
+    command=$(documented 'postconf -e "import_environment=.*' | sed "s|/usr/lib/libmaster_proto.so.1|$library|")
+    PATH="$package/usr/sbin:$PATH" LD_LIBRARY_PATH=$package/usr/lib/postfix MAIL_CONFIG=$work/etc sh -c "$command"
     "$instance" start "$work"
     daemons_call 0 ours
 }
