@@ -22,11 +22,16 @@ demo: deps ## run a real Postfix, with our object inside, that delivers mail (as
 test: deps ## run all tests (as root)
 	@scripts/test.sh
 
+test-arch: ## run the harnesses on other processors and C libraries
+	@scripts/deps.sh arch
+	@scripts/test-arch.sh
+
 test-cargo-c: deps ## compare cargo-c's installation with ours (compiles cargo-c once)
 	@scripts/test-cargo-c.sh
 
 mutants: deps ## test the tests: make mistakes in the code that they must catch (minutes)
 	@scripts/mutants.sh
+
 test-debian: ## build Debian's postfix package with the object inside (as root)
 	@scripts/deps.sh debian
 	@scripts/test-debian.sh
@@ -49,5 +54,5 @@ clean: ## remove all that was built, the Postfix trees included
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' Makefile
 
-.PHONY: all install uninstall header demo test test-cargo-c deps postfix-replace postfix-restore postfix-verify clean help mutants
-.PHONY: all header demo test test-debian deps postfix-replace postfix-restore postfix-verify clean help
+.PHONY: all install uninstall header demo test test-arch test-cargo-c test-debian mutants deps \
+    postfix-replace postfix-restore postfix-verify clean help

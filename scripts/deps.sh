@@ -1,16 +1,16 @@
 #!/bin/sh
 # Installs what the tests and the demo need and the host lacks; the only script
 # that changes the host. Quick, and silent, when nothing is missing.
-# deps.sh arch: what the tests on other processors need as well, 1.3 GB.
 #
-#   deps.sh           for make test and make demo
+#   deps.sh           for make demo and make test
+#   deps.sh arch      that, and other processors' compilers, 1.3 GB, for make test-arch
 #   deps.sh debian    what Debian's postfix package builds with, for make test-debian
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 . "$root/scripts/lib.sh"
 
 # One line each: Debian package, a file or command that shows it is there, why.
-list='
+common_list='
 rustc           rustc           the Rust compiler
 cargo           cargo           builds the Rust code
 rustfmt         cargo-fmt       checks the layout of the Rust code
@@ -38,8 +38,7 @@ libssl-dev      /usr/include/openssl/ssl.h  compiles cargo-c
 gdb             gdb             reads the debug information
 bmake           /usr/share/bmake/mk-netbsd/bsd.lib.mk  the make of NetBSD, and its rules
 '
-if [ "${1-}" = arch ]; then
-    list=$list'
+arch_list='
 qemu-user-static        qemu-s390x-static          runs programs of other processors
 gcc-i686-linux-gnu      i686-linux-gnu-gcc         compiles for i386
 libc6-dev-i386-cross    /usr/i686-linux-gnu/lib/libc.a  its C library
@@ -58,7 +57,6 @@ lld                     ld.lld                     a linker
 mold                    mold                       a linker
 python3-pip             pip3                       fetches the Zig compiler
 '
-fi
 
 debian_list='
 dpkg-dev        dpkg-buildpackage  builds the package
@@ -83,9 +81,10 @@ libsqlite3-dev  /usr/include/sqlite3.h   SQLite
 libicu-dev      /usr/include/unicode/uversion.h  internationalised addresses
 '
 case ${1:-} in
-'') ;;
+'') list=$common_list ;;
+arch) list=$common_list$arch_list ;;
 debian) list=$debian_list ;;
-*) die "usage: deps.sh [debian]" ;;
+*) die "usage: deps.sh [arch|debian]" ;;
 esac
 
 missing=

@@ -132,25 +132,30 @@ differences_are_those_documented() {
     c_tests/differences.sh build/original
 }
 
+# What is read, and what is built.
 suite rustfmt one cargo fmt --check
 suite clippy one cargo clippy --locked --all-targets -- -D warnings
 suite shellcheck one shellcheck -x scripts/*.sh c_tests/*.sh .ci/run
 suite cargo-test cargo test --locked --no-fail-fast
 suite header-drift header_is_current
-suite c-harnesses harnesses_on_all_artefacts
 suite header-standards header_compiles_everywhere
-suite errors scripts/test-errors.sh
-suite demo demo_delivers_and_leaves_no_trace
+suite reproducible scripts/test-reproducible.sh
+suite package scripts/test-package.sh
 suite install scripts/test-install.sh
 suite man scripts/test-man.sh
-suite service scripts/test-service.sh
-suite postfix-replace scripts/test-postfix-replace.sh
+
+# The call, beside the C original.
+suite c-harnesses harnesses_on_all_artefacts
 suite c-rendered log_lines_are_rendered_alike
 suite c-differences differences_are_those_documented
 suite c-tools harnesses_under_tools
-suite reproducible scripts/test-reproducible.sh
-suite package scripts/test-package.sh
 suite behaviour scripts/behaviour.sh
+
+# In a real Postfix.
+suite demo demo_delivers_and_leaves_no_trace
+suite errors scripts/test-errors.sh
+suite service scripts/test-service.sh
+suite postfix-replace scripts/test-postfix-replace.sh
 suite preload scripts/test-preload.sh
 suite netbsd scripts/test-netbsd.sh
 suite system scripts/test-system.sh
