@@ -2,11 +2,13 @@
 # Tests in a script, one line each. Sourced after lib.sh.
 #
 #   check TITLE COMMAND [ARGUMENT...]   in a subshell, its output in the log
+#   refuses TEXT COMMAND...             fails, with TEXT in its message
 #   end_checks LABEL                    the sum; ends with 1 if any failed
 : "${program:?lib.sh comes first}"
 passed=0
 failed=0
-start_log "${program%.sh}"
+# test.sh writes its own log of this script: another name.
+start_log "checks-${program%.sh}"
 : "${log:?}"
 
 check() {
@@ -32,6 +34,21 @@ check() {
         tail -n "+$((check_from + 1))" "$log" | tail -n 15 | sed 's/^/       | /'
         printf '       the full log: %s\n' "$log"
     fi
+}
+
+refuses() {
+    refusal=$1
+    shift
+    if "$@" >"$log.refusal" 2>&1; then
+        echo "it did not fail: $*"
+        return 1
+    fi
+    cat "$log.refusal"
+    grep -qF -- "$refusal" "$log.refusal" || {
+        echo "no '$refusal' in that message"
+        return 1
+    }
+    rm -f "$log.refusal"
 }
 
 end_checks() {

@@ -6,8 +6,7 @@
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 . "$root/scripts/lib.sh"
-start_log cargo-c
-. "$root/scripts/testlib.sh"
+. "$root/scripts/checks.sh"
 cd "$root"
 need cargo cc make readelf pkg-config
 
@@ -102,4 +101,4 @@ check "the same header and manual pages" same_texts
 check "the same .pc file, Libs.private apart" same_pc
 check "a static program by pkg-config from cargo-c's tree" its_archive_links
 rm -rf "$work"
-finish cargo-c
+end_checks cargo-c

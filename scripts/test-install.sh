@@ -5,8 +5,7 @@
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 . "$root/scripts/lib.sh"
-start_log install
-. "$root/scripts/testlib.sh"
+. "$root/scripts/checks.sh"
 cd "$root"
 need cc make pkg-config setpriv unshare mandoc man readelf
 
@@ -280,4 +279,4 @@ moved() {
 }
 check "a tree that was moved: pkg-config --define-prefix" moved
 
-finish install
+end_checks install

@@ -5,8 +5,7 @@
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 . "$root/scripts/lib.sh"
-start_log man
-. "$root/scripts/testlib.sh"
+. "$root/scripts/checks.sh"
 cd "$root"
 need cc mandoc man
 work=$root/build/man
@@ -92,4 +91,4 @@ header_names_the_pages() {
 }
 check "the header names both pages" header_names_the_pages
 rm -rf "$work"
-finish man
+end_checks man

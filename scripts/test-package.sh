@@ -5,8 +5,7 @@
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 . "$root/scripts/lib.sh"
-start_log package
-. "$root/scripts/testlib.sh"
+. "$root/scripts/checks.sh"
 need cc make cargo unshare
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES DEBUG TARGET LINK
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$root/Cargo.toml")
@@ -103,4 +102,4 @@ check "the unpacked crate builds without a network, and a C program links it" cr
 check "cargo doc has no warning" documentation_has_no_warning
 check "docs/licenses.txt lists the licenses of all crates" licenses_are_listed
 check "the licenses are acceptable" licenses_are_accepted
-finish package
+end_checks package

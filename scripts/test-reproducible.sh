@@ -5,8 +5,7 @@
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 . "$root/scripts/lib.sh"
-start_log reproducible
-. "$root/scripts/testlib.sh"
+. "$root/scripts/checks.sh"
 need cc make cargo strings objcopy strip readelf gdb
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES DEBUG TARGET LINK
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$root/Cargo.toml")
@@ -114,4 +113,4 @@ check "DEBUG=1: the information can be split off" split_off
 step "link programs with it" compile_caller
 check "gdb steps into the shared library with the split-off information" steps_into "$work/caller-shared"
 check "gdb steps into the object" steps_into "$work/caller-object"
-finish reproducible
+end_checks reproducible

@@ -6,10 +6,9 @@ set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 . "$root/scripts/lib.sh"
 instance=$root/scripts/instance.sh
-start_log service
-
 if [ "${1:-}" != --inside ]; then
     cd "$root"
+    start_log service-build
     need cc socat strace mandoc unshare ip
     work=$root/build/service
     rm -rf "$work"
@@ -28,7 +27,7 @@ fi
 
 tree=$2
 work=$3
-. "$root/scripts/testlib.sh"
+. "$root/scripts/checks.sh"
 trap '"$instance" stop "$work" >/dev/null 2>&1 || :' EXIT
 
 
@@ -230,4 +229,4 @@ check "master_proto(7): TAKEN fails: the accepted client is served" client_is_se
 check "master_proto(7): an idle child ends at a reload" idle_child_ends_at_reload 127.0.0.1:10030 greeted
 check "master has no complaint" nothing_odd_in_the_log
 check "by hand, the child refuses" child_wants_master
-finish service
+end_checks service
