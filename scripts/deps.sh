@@ -37,6 +37,7 @@ man-db          man             checks them again, with the warnings of groff
 libssl-dev      /usr/include/openssl/ssl.h  compiles cargo-c
 gdb             gdb             reads the debug information
 bmake           /usr/share/bmake/mk-netbsd/bsd.lib.mk  the make of NetBSD, and its rules
+git             git             keeps the copies that the commands of the documents run in
 '
 arch_list='
 qemu-user-static        qemu-s390x-static          runs programs of other processors

@@ -159,6 +159,7 @@ suite postfix-replace scripts/test-postfix-replace.sh
 suite preload scripts/test-preload.sh
 suite netbsd scripts/test-netbsd.sh
 suite system scripts/test-system.sh
+suite docs scripts/test-docs.sh
 
 echo
 [ -z "$broken" ] || echo "failed:$broken"
