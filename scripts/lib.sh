@@ -62,7 +62,7 @@ step() {
 # documented PATTERN: the one command in docs/postfix.md that matches, so that
 # what is tested is what is written there.
 documented() {
-    documented=$(sed -n "s|^    \\($1\\)\$|\\1|p" "$root/docs/postfix.md")
+    documented=$(sed -n "s|^\\($1\\)\$|\\1|p" "$root/docs/postfix.md")
     [ -n "$documented" ] || die "docs/postfix.md has no command like '$1'"
     [ "$(printf '%s\n' "$documented" | wc -l)" -eq 1 ] || die "docs/postfix.md has several commands like '$1'"
     printf '%s\n' "$documented"

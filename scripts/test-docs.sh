@@ -3,7 +3,7 @@
 #
 # Every line of a ```sh block is either run here, in a scratch copy, the blocks
 # of one document one after the other; or it is in this list: the command, and
-# the suite that shows it.
+# the suite that shows it, or the target of the Makefile that .ci/run makes.
 # shellcheck disable=SC2317,SC2016 # check calls the functions by name; $version is for the documents
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -13,16 +13,26 @@ need git cargo cc make
 
 shown_elsewhere='
 make demo                                           demo
-make test                                           .ci/run
-make test-cargo-c                                   .ci/run
+make test                                           test
+make test-cargo-c                                   test-cargo-c
 make postfix-replace POSTFIX=/path/to/postfix       postfix-replace
 make postfix-verify POSTFIX=/path/to/postfix        postfix-replace
 make postfix-restore POSTFIX=/path/to/postfix       postfix-replace
+make postfix-replace POSTFIX=/path/to/tree          postfix-replace
+make postfix-verify POSTFIX=/path/to/tree           postfix-replace
+make postfix-restore POSTFIX=/path/to/tree          postfix-replace
+make LIB_OBJ="single_server.o multi_server.o trigger_server.o /path/to/master_proto.o mail_flow.o event_server.o dgram_server.o"  postfix-replace
+cat /path/to/master_proto/contrib/debian-rules.mk >>debian/rules  test-debian
+MASTER_PROTO=/path/to/master_proto setpriv --bounding-set -sys_time --inh-caps -sys_time dpkg-buildpackage -us -uc -b  test-debian
+postconf -e "import_environment=$(postconf -h import_environment) LD_PRELOAD=/usr/lib/libmaster_proto.so.1"  preload
+scripts/postfix-running.sh /var/spool/postfix       preload
+patch -p1 </path/to/master_proto/contrib/netbsd.patch  netbsd
+cd external/ibm-public/postfix/lib/masterlib        netbsd
+make MASTER_PROTO_OBJ=/path/to/master_proto.o       netbsd
 git tag --sign --message "master_proto $version" "v$version"  by-hand
 git push origin main "v$version"                    by-hand
 cargo publish --locked                              by-hand
 '
-
 work=$root/build/docs
 rm -rf "$work"
 mkdir -p "$work/lines"
@@ -86,7 +96,7 @@ shown_by_a_suite() {
         return 1
     }
     case $1 in
-    "make "*)
+    "make "[a-z]*)
         make_target=${1#make }
         grep "^${make_target%% *}:.*##" Makefile
         ;;
@@ -94,8 +104,7 @@ shown_by_a_suite() {
     suite_name=$(printf '%s' "$shown_elsewhere" | grep -F -- "$1 " | head -n 1 | sed 's/.* //')
     case $suite_name in
     by-hand) ;;
-    .ci/run) grep -x "$1" .ci/run ;;
-    *) grep "^suite $suite_name " scripts/test.sh ;;
+    *) grep -e "^suite $suite_name " scripts/test.sh || grep -x "make $suite_name" .ci/run ;;
     esac
 }
 

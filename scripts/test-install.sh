@@ -233,6 +233,18 @@ program_by_object() {
     sends_twelve_bytes "$work/caller"
 }
 
+# As written, so in a folder whose name has no space.
+command_of_the_page() {
+    mandoc -T ascii man/master_notify.3 | scripts/man-example.sh >build/example.c
+    command=$(mandoc -T ascii -O width=200 man/master_notify.3 | sed -n 's/^ *\(cc example\.c .*\)$/\1/p')
+    cd build
+    PKG_CONFIG_SYSROOT_DIR=stage PKG_CONFIG_LIBDIR=stage/usr/lib/$triplet/pkgconfig
+    eval "$command"
+    GENERATION=1 LD_LIBRARY_PATH=$1 ./example 5>"$work/sent"
+    rm example example.c
+    [ "$(wc -c <"$work/sent")" -eq 24 ]
+}
+
 check "the files, links and permissions of make install" default_layout
 check "the contents are what was built" contents
 check "a second install is the same" second_install
@@ -257,6 +269,7 @@ lib=$stage/usr/lib/$triplet
 check "staged for Debian: a dynamic program by pkg-config" dynamic_program "$lib"
 check "staged for Debian: a static program by pkg-config --static" static_program
 check "staged for Debian: a program by the object" program_by_object "$lib"
+check "staged for Debian: the command in master_notify(3)" command_of_the_page "$lib"
 rm -r "$stage"
 
 # A place of one's own, with spaces.
