@@ -26,7 +26,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 
 port=10025
 # The same through postscreen(8).
-screened_port=10026
+screened_port=10035
 
 # Where the programs of $tree are.
 layout() {

@@ -68,16 +68,12 @@ documented() {
     printf '%s\n' "$documented"
 }
 
-# wait_until SECONDS COMMAND...: tries it ten times a second.
+# wait_until SECONDS COMMAND...: tries it about ten times a second, at least once.
 wait_until() {
-    wait_tries=$(($1 * 10))
+    wait_deadline=$(($(date +%s) + $1))
     shift
-    while [ "$wait_tries" -gt 0 ]; do
-        if "$@"; then
-            return 0
-        fi
+    while ! "$@"; do
+        [ "$(date +%s)" -lt "$wait_deadline" ] || return 1
         sleep 0.1
-        wait_tries=$((wait_tries - 1))
     done
-    return 1
 }
