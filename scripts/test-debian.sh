@@ -70,7 +70,7 @@ clock_has_not_moved() {
 nothing_compiled_twice() {
     relink=$root/build/log/postfix-object.log
     grep -c ' -o ' "$relink"
-    [ "$(grep -c ' -c [a-z_]*\.c' "$relink")" -eq 0 ] || die "make compiled anew: $relink"
+    [ "$(grep -c ' -c [a-z0-9_]*\.c' "$relink")" -eq 0 ] || die "make compiled anew: $relink"
 }
 code_is_ours() {
     dpkg -x "$work"/postfix_*.deb "$work/unpacked"
