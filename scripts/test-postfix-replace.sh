@@ -245,7 +245,7 @@ with_auxlibs() {
     *) die "makedefs does not put AUXLIBS into SYSLIBS: $libraries" ;;
     esac
     rm -f "$tree/src/smtpd/smtpd"
-    their_make "$tree/src/smtpd" SYSLIBS="$libraries" smtpd
+    their_make "$tree/src/smtpd" SYSLIBS="$libraries" smtpd || return 1
     LD_DEBUG=bindings LD_BIND_NOW=1 "$tree/src/smtpd/smtpd" 2>&1 |
         sed -n 's/.* to \(.*\) \[0\]: .* symbol .master_notify.*/\1/p' | sort -u
 }

@@ -235,9 +235,10 @@ restart_with_mail() {
 }
 
 # Warnings that say something about the moment, not about the code: a clock that
-# was read on both sides of a full second, and a daemon that was asked for
-# something while it made place for its successor.
-by_chance='file system clock is|resetting file time stamps|problem talking to (server|service) '
+# was read on both sides of a full second, a daemon that was asked for something
+# while it made place for its successor, and whether scache reads what its client
+# above has sent before it sees that the client has left.
+by_chance='file system clock is|resetting file time stamps|problem talking to (server|service) |unrecognized request: "none"'
 
 ten_thousand() {
     rm -f "$work"/mail/inbox/new/*
