@@ -22,7 +22,7 @@ demo: deps ## run a real Postfix, with our object inside, that delivers mail (as
 test: deps ## run all tests (as root)
 	@scripts/test.sh
 
-test-arch: ## run the harnesses on other processors and C libraries
+test-arch: ## run the harnesses on other processors, C libraries and linkers
 	@scripts/deps.sh arch
 	@scripts/test-arch.sh
 

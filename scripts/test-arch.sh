@@ -39,8 +39,10 @@ result() {
     printf '  %-4s %-16s %-26s %s\n' "$1" "$job" "$2" "$3" | tee -a "$work/results"
 }
 
-# did SYSTEM PROCESSOR LIBRARY RUST REFERENCES HOW WHAT: a row of the table.
+# did SYSTEM PROCESSOR LIBRARY RUST REFERENCES LINKS WHAT: a row of the table, if
+# it was done without a failure.
 did() {
+    [ "$job_failed" -eq 0 ] || return 0
     for cell; do
         printf '| %s ' "$cell"
     done >>"$work/row"
@@ -57,6 +59,14 @@ get_ready() {
     fi
 }
 
+# have COMMAND: one that scripts/deps.sh installs.
+have() {
+    command -v "$1" || {
+        echo "the command '$1' is missing; 'scripts/deps.sh arch' installs it"
+        return 1
+    }
+}
+
 # harnesses TITLE NAME=FILE...: CC, RUN, CFLAGS and LDFLAGS are in the environment.
 harnesses() {
     title=$1
@@ -64,6 +74,7 @@ harnesses() {
     log=$work/$(echo "$title" | tr ' ' '-').log
     if OUT=$work/programs/$(echo "$title" | tr ' ' '-') LABEL="$job, $title" \
         POSTFIX_HEADER=$tree/src/master c_tests/run.sh "$@" >"$log" 2>&1; then
+        links="${links:+$links, }$title"
         result ok "$title" "$(sed -n 's/.*: \([0-9]* passed\), 0 failed$/\1/p' "$log")"
     else
         result FAIL "$title" "$(grep -c FAIL "$log") failed: $(grep -e FAIL "$log" || tail -n 1 "$log") (all of it: $log)"
@@ -96,7 +107,7 @@ machine() {
     if [ "$qemu" = - ]; then
         export HARNESSES="$portable cplusplus"
     fi
-    get_ready compiler need "$CC"
+    get_ready compiler have "$CC"
     case $rust in
     minimum) set -- "$minimum" "$target" "$processor" ;;
     newest) set -- newest "$target" ;;
@@ -123,7 +134,7 @@ machine() {
     object="${ours}object=$work/master_proto.o"
     archive="${ours}archive=$work/libmaster_proto.a"
     if [ "$qemu" != - ]; then
-        get_ready emulator need "qemu-$qemu-static"
+        get_ready emulator have "qemu-$qemu-static"
         RUN="qemu-$qemu-static -L /usr/$triple"
     fi
     with -fno-pie -static
@@ -138,13 +149,13 @@ machine() {
     minimum) rust=$minimum ;;
     *) rust=current ;;
     esac
-    did Linux "$processor" glibc "$rust" "$references" "static, non-PIE, PIE, shared" run
+    did Linux "$processor" glibc "$rust" "$references" "$links" run
 }
 
 # The object that was built for glibc.
 musl() {
     export CC=musl-gcc HARNESSES="$portable"
-    get_ready compiler need "$CC"
+    get_ready compiler have "$CC"
     get_ready cmocka scripts/arch-cmocka.sh "$CC" "$work"
     cp "$host/master_proto.o" "$host/libmaster_proto.a" "$host/original.o" "$work"
     for name in master_proto original; do
@@ -157,7 +168,7 @@ musl() {
     with -fPIE -pie
     harnesses PIE "original=$work/original.o" "object=$work/master_proto.o"
     harnesses shared "original=$root/$work/original.so" "shared=$root/$work/master_proto.so"
-    did Linux amd64 musl current weak "static, non-PIE, PIE, shared, all of the object made for glibc" run
+    did Linux amd64 musl current weak "$links, all of the object made for glibc" run
 }
 
 linkers() {
@@ -167,7 +178,7 @@ linkers() {
     for name in bfd gold lld mold; do
         # -z defs is for shared libraries; the others are for programs, too.
         flags="-fuse-ld=$name -Wl,--gc-sections -Wl,-z,now -Wl,--as-needed"
-        get_ready "$name" need "ld.$name"
+        get_ready "$name" have "ld.$name"
         # shellcheck disable=SC2086 # a list of words
         get_ready "$name, shared library" "$CC" -shared -Wl,-u,master_notify -Wl,-z,defs $flags \
             "$host/libmaster_proto.a" -o "$work/from-archive-$name.so"
@@ -219,11 +230,11 @@ other_systems() {
         done
         if [ -z "$broken" ]; then
             result ok "$zig_target" "$compiled passed (compiled only)"
+            did "$system" "$processor" "the system's" - - "the header and the harnesses alone" compiled
         else
             result FAIL "$zig_target" "does not compile:$broken (all of it: $log)"
             job_failed=1
         fi
-        did "$system" "$processor" "the system's" - - "the header and the harnesses alone" compiled
     done <<END
 $systems
 END
@@ -263,7 +274,9 @@ seen_by() {
 same_bytes() {
     seen_by amd64 little >"$work/amd64"
     while read -r other processor triple target qemu order rust references; do
-        [ -n "$other" ] || continue
+        case $other in
+        '' | amd64) continue ;;
+        esac
         seen_by "$other" "$order" >"$work/$other"
         if [ -s "$work/amd64" ] && cmp -s "$work/amd64" "$work/$other"; then
             result ok "$other" "same as amd64, $order-endian: 1 passed"
@@ -281,8 +294,9 @@ run_job() {
     job=$1
     work=$arch/$job
     mkdir -p "$work"
-    rm -f "$work/results" "$work/row" "$work/setup.log"
+    rm -f "$work/setup.log"
     job_failed=0
+    links=
     case $job in
     musl) musl ;;
     linkers) linkers ;;
@@ -297,7 +311,7 @@ END
         machine
         ;;
     esac
-    return "$job_failed"
+    touch "$work/finished"
 }
 
 # The table, made of the rows that the jobs left behind.
@@ -319,8 +333,8 @@ as for the C original, and that it does not link otherwise is part of the test.
 | System | Processor | C library | Rust | References | Links | What was done |
 |---|---|---|---|---|---|---|
 END
-    for job in $all_jobs; do
-        cat "$arch/$job/row"
+    for done_job in $all_jobs; do
+        [ ! -f "$arch/$done_job/row" ] || cat "$arch/$done_job/row"
     done
 }
 
@@ -343,20 +357,20 @@ step "cmocka" scripts/arch-cmocka.sh cc "$host"
 machine_jobs=$(printf '%s\n' "$machines" | awk '{ print $1 }')
 all_jobs="$machine_jobs musl linkers other-systems expected"
 jobs=${*:-$all_jobs}
-rm -f "$arch"/*/results "$arch"/*/row
+rm -f "$arch"/*/results "$arch"/*/row "$arch"/*/finished
 # shellcheck disable=SC2086 # a list of words
 printf '%s\n' $jobs | xargs -n 1 -P "$(getconf _NPROCESSORS_ONLN)" "$0" --job || :
 
-# A job that ended without a word has failed.
 for job in $jobs; do
     work=$arch/$job
-    if [ "$job" != expected ] && [ ! -s "$work/results" ]; then
-        result FAIL "the job" "ended without a result"
+    mkdir -p "$work"
+    if [ ! -f "$work/finished" ] && ! grep -q '^  FAIL' "$work/results" 2>/dev/null; then
+        result FAIL "the job" "ended too early, without saying why"
     fi
 done
 
 if [ $# -eq 0 ]; then
-    run_job same-bytes || :
+    run_job same-bytes
     job=table
     work=$arch/table
     mkdir -p "$work"
