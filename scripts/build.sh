@@ -41,9 +41,13 @@ library=libmaster_proto.so
 # A cdylib gives the object that is linked as well as the shared library.
 # Without the flag, Rust before 1.92 drops the unwind tables that debuggers use.
 # The remapped paths keep the builder's folders out of debug information.
-set -- --emit "obj$([ "${LINK:-1}" = 0 ] || echo ,link)" -C force-unwind-tables=yes \
+set -- --emit obj -C force-unwind-tables=yes \
     --remap-path-prefix "$root=/usr/src/master_proto-$version" \
     --remap-path-prefix "${CARGO_HOME:-${HOME:-/}/.cargo}=/usr/src/cargo"
+if [ "${LINK:-1}" = 0 ]; then
+    # cargo asks for a shared library in any case, so the linker does nothing.
+    set -- "$@" -C linker=true -C strip=none
+fi
 if [ "${DEBUG:-0}" = 1 ]; then
     # cargo strips what its own profile does not ask for.
     set -- "$@" -C debuginfo=2 -C strip=none
