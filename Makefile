@@ -35,6 +35,8 @@ mutants: deps ## test the tests: make mistakes in the code that they must catch 
 test-debian: ## build Debian's postfix package with the object inside (as root)
 	@scripts/deps.sh debian
 	@scripts/test-debian.sh
+bench: deps ## measure what it costs, beside C (as root, up to 20 minutes; QUICK=1: one)
+	@QUICK="$(QUICK)" scripts/bench.sh
 
 deps: ## install what the tests and the demo need
 	@scripts/deps.sh
@@ -54,5 +56,5 @@ clean: ## remove all that was built, the Postfix trees included
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' Makefile
 
-.PHONY: all install uninstall header demo test test-arch test-cargo-c test-debian mutants deps \
+.PHONY: all install uninstall header demo test test-arch test-cargo-c test-debian mutants bench deps \
     postfix-replace postfix-restore postfix-verify clean help

@@ -27,6 +27,7 @@ pkg-config      pkg-config      finds cmocka, and the installed library
 shellcheck      shellcheck      checks the scripts
 strace          strace          watches the system calls
 valgrind        valgrind        counts instructions, finds memory errors
+libsystemd-dev  /usr/include/systemd/sd-daemon.h  for scale in the benchmark
 socat           socat           SMTP client of the demo
 iproute2        ip              the network of the sandbox
 ca-certificates /etc/ssl/certs/ca-certificates.crt  lets cargo trust its registry

@@ -19,14 +19,15 @@
 #   instance.sh warnings DIR           what the log complains about, without numbers
 #
 # The programs run from TREE: a built source tree, or an unpacked Debian
-# package. Call it inside scripts/sandbox.sh, as root.
+# package. Call it inside scripts/sandbox.sh, as root. PORT in the environment
+# is where it listens (10025, and postscreen one above); instances differ in it.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 . "$root/scripts/lib.sh"
 
-port=10025
+port=${PORT:-10025}
 # The same through postscreen(8).
-screened_port=10035
+screened_port=$((port + 10))
 
 # Where the programs of $tree are.
 layout() {

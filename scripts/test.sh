@@ -135,7 +135,7 @@ differences_are_those_documented() {
 # What is read, and what is built.
 suite rustfmt one cargo fmt --check
 suite clippy one cargo clippy --locked --all-targets -- -D warnings
-suite shellcheck one shellcheck -x scripts/*.sh c_tests/*.sh .ci/run
+suite shellcheck one shellcheck -x scripts/*.sh c_tests/*.sh benches/*.sh .ci/run
 suite cargo-test cargo test --locked --no-fail-fast
 suite header-drift header_is_current
 suite header-standards header_compiles_everywhere
@@ -159,7 +159,11 @@ suite postfix-replace scripts/test-postfix-replace.sh
 suite preload scripts/test-preload.sh
 suite netbsd scripts/test-netbsd.sh
 suite system scripts/test-system.sh
+
+# What is written, and what is measured.
 suite docs scripts/test-docs.sh
+suite figures scripts/test-figures.sh
+suite bench-quick one env QUICK=1 scripts/bench.sh
 
 echo
 [ -z "$broken" ] || echo "failed:$broken"

@@ -1,0 +1,70 @@
+#!/bin/sh
+# The throughput of a Postfix with our object beside one with its own:
+#
+#   mail.sh FOLDER KIND PAIRS MESSAGES STOCK-TREE OUR-TREE
+#
+# Both run at once on 127.0.0.1 and take MESSAGES by turns, over SMTP into a
+# maildir; FOLDER becomes a file system in memory. Prints CSV: group, case,
+# pair, messages a second with ours, messages a second with C. Call it inside
+# scripts/sandbox.sh, as root.
+set -eu
+root=$(cd "$(dirname "$0")/.." && pwd)
+. "$root/scripts/lib.sh"
+instance=$root/scripts/instance.sh
+[ $# -eq 6 ] || die "usage: mail.sh FOLDER KIND PAIRS MESSAGES STOCK-TREE OUR-TREE"
+folder=$1
+kind=$2
+pairs=$3
+messages=$4
+
+# start NAME TREE PORT: a quiet instance, since logging each call is no load.
+start() {
+    "$instance" create "$folder/$1" "$2"
+    "$instance" service "$folder/$1" "127.0.0.1:$3/inet=127.0.0.1:$3 inet n - n - - smtpd"
+    "$instance" start "$folder/$1"
+}
+
+# rate NAME PORT NUMBER: messages a second, from the first connection to the
+# file time of the last delivery, which no polling blurs.
+rate() {
+    inbox=$folder/$1/mail/inbox/new
+    begin=$(date +%s.%N)
+    PORT=$2 "$instance" send "$folder/$1" -s 10 -m "$3" -l 2000
+    "$instance" wait-mail "$folder/$1" "$3" 120
+    end=$(find "$inbox" -type f -printf '%T@\n' | sort -n | tail -n 1)
+    wait_until 30 queue_is_empty "$1" || die "mail is left in the queue of $folder/$1"
+    find "$inbox" -type f -delete
+    awk -v n="$3" -v begin="$begin" -v end="$end" 'BEGIN { printf "%.2f\n", n / (end - begin) }'
+}
+
+queue_is_empty() {
+    [ "$("$instance" queue "$folder/$1")" -eq 0 ]
+}
+
+# Their output is not for the table.
+exec 3>&1 1>&2
+mkdir -p "$folder"
+mount -t tmpfs -o mode=755 tmpfs "$folder"
+export PORT
+PORT=10025
+start stock "$5" "$PORT"
+PORT=10035
+start ours "$6" "$PORT"
+
+# The first messages start the daemons.
+rate stock 10025 $((messages / 4 + 1))
+rate ours 10035 $((messages / 4 + 1))
+pair=0
+while [ "$pair" -lt "$pairs" ]; do
+    if [ $((pair % 2)) -eq 0 ]; then
+        c=$(rate stock 10025 "$messages")
+        ours=$(rate ours 10035 "$messages")
+    else
+        ours=$(rate ours 10035 "$messages")
+        c=$(rate stock 10025 "$messages")
+    fi
+    echo "mail,$kind,$pair,$ours,$c" >&3
+    pair=$((pair + 1))
+done
+"$instance" stop "$folder/stock"
+"$instance" stop "$folder/ours"

@@ -1,0 +1,272 @@
+#!/bin/sh
+# Measures what the library costs, beside Postfix's own C code and beside a bare
+# write(2): bench.sh, or QUICK=1 bench.sh for a run that shows only that all of
+# it works.
+#
+# Called by `make bench`. Leaves in build/bench: bench.md and bench.svg, which
+# are committed in docs/, raw.csv with each pair of measurements, summary.csv
+# with their ratios, sizes.csv and sections.csv. Times are ratios within pairs
+# that alternate, since the machine may be busy. POSTFIX_SRC as in
+# postfix-source.sh.
+# shellcheck disable=SC2317 # step calls the functions by name
+set -eu
+root=$(cd "$(dirname "$0")/.." && pwd)
+. "$root/scripts/lib.sh"
+[ "$(id -u)" -eq 0 ] ||
+    die "root is needed, since Postfix's master(8) starts as root. Run 'make bench' again as root."
+need cc objcopy objdump readelf size strace valgrind unshare mount ip socat pkg-config
+pkg-config --exists libsystemd ||
+    die "libsystemd's header is missing. 'make deps' installs what the benchmark needs."
+
+case ${QUICK:-} in
+"" | 0) call_pairs=1000 sender_pairs=40 load_pairs=1000 mail_pairs=20 mails=3000 ;;
+*) call_pairs=10 sender_pairs=2 load_pairs=10 mail_pairs=1 mails=200 ;;
+esac
+cc=${CC:-cc}
+out=$root/build/bench
+figures=$root/build/figures
+start_log bench
+begin=$(date +%s)
+
+clean_build() {
+    rm -rf "$out/fresh"
+    build_begin=$(date +%s.%N)
+    "$root/scripts/build.sh" "$out/fresh"
+    date +%s.%N | awk -v begin="$build_begin" '{ printf "%.1f\n", $1 - begin }' >"$out/build-seconds"
+    rm -rf "$out/fresh"
+}
+
+exact_figures() {
+    "$root/scripts/figures.sh" >"$out/figures.md"
+}
+
+# After exact_figures, whose objects these are, under names of their own.
+compile() {
+    for pair in ours:ours plain:c original-hardened:hardened bare:bare; do
+        objcopy --redefine-sym "master_notify=${pair#*:}_notify" "$figures/${pair%:*}.o" \
+            "$out/${pair#*:}.o"
+    done
+    for name in calls contention load; do
+        set -- "$root/benches/$name.c" "$root/benches/msg.c" -o "$out/$name"
+        [ "$name" = load ] || set -- "$@" "$out/ours.o" "$out/c.o"
+        # shellcheck disable=SC2046 # words for the linker
+        [ "$name" != calls ] ||
+            set -- "$@" "$out/hardened.o" "$out/bare.o" $(pkg-config --cflags --libs libsystemd)
+        # -rdynamic: the shared libraries find the msg symbols in the program.
+        "$cc" -std=gnu11 -O2 -Wall -Wextra -Werror -rdynamic -I "$root/include" "$@"
+    done
+}
+
+calls() {
+    "$out/calls" "$call_pairs" "$figures/libbuilt.so" "$figures/libplain.so" >>"$out/raw.csv"
+}
+senders() {
+    "$out/contention" "$sender_pairs" 200000 256 >>"$out/raw.csv"
+}
+loading() {
+    "$out/load" time "$load_pairs" "$figures/libours.so" "$figures/libplain.so" >>"$out/raw.csv"
+}
+
+stock_tree() {
+    "$root/scripts/postfix-build.sh" "$1" >"$out/tree-$1"
+}
+our_tree() {
+    "$root/scripts/postfix-build.sh" "$1" "$1-ours" >"$out/tree-$1-ours"
+}
+
+# The bytes and pages of each program that contains master_notify, in one tree,
+# since the name of a tree is in its programs: first with C, then with ours.
+sizes() {
+    tree=$(cat "$out/tree-$1-ours")
+    if [ -f "$tree/src/master/master_proto.o.postfix" ]; then
+        "$root/scripts/postfix-object.sh" restore "$tree"
+    fi
+    measure_programs "$tree" >"$out/sizes-C"
+    "$root/scripts/postfix-object.sh" replace "$tree"
+    measure_programs "$tree" >"$out/sizes-ours"
+    join -t , "$out/sizes-C" "$out/sizes-ours" | sed "s/^/$1,/" >"$out/sizes-$1"
+    [ "$(wc -l <"$out/sizes-$1")" -eq "$(wc -l <"$out/sizes-C")" ] ||
+        die "the programs of $tree are not the same before and after"
+    cat "$out/sizes-$1" >>"$out/sizes.csv"
+}
+measure_programs() {
+    "$root/scripts/postfix-object.sh" code "$1"/lib/*.so "$1"/libexec/* 2>/dev/null |
+        sed -n 's/^[^ ][^ ]* *//p' | while read -r file; do
+            size "$file" | awk -v name="${file##*/}" 'NR == 2 { printf "%s,%d,%d,%d,", name, $1, $2, $3 }'
+            # Of the segments in memory.
+            readelf -lW "$file" | awk '$1 == "LOAD" { print $3, $6 }' | while read -r at bytes; do
+                echo $(((at % 4096 + bytes + 4095) / 4096))
+            done | awk '{ n += $1 } END { print n }'
+        done | LC_ALL=C sort -t , -k 1,1
+}
+
+sections() {
+    echo "file,section,bytes"
+    for file in ours.o protected.o plain.o libbuilt.so libours.so libplain.so; do
+        size -A "$figures/$file" | awk -v file="$file" '
+            NF == 3 && $2 ~ /^[0-9]+$/ && $2 > 0 { print file "," $1 "," $2 }'
+    done
+}
+write_sections() {
+    sections >"$out/sections.csv"
+}
+
+mail() {
+    mkdir -p "$out/mail"
+    "$root/scripts/sandbox.sh" "$root/benches/mail.sh" "$out/mail" "$1" "$mail_pairs" "$mails" \
+        "$(cat "$out/tree-$1")" "$(cat "$out/tree-$1-ours")" >"$out/mail-$1.csv"
+    rmdir "$out/mail"
+    cat "$out/mail-$1.csv" >>"$out/raw.csv"
+}
+
+# The change of column $2 (ours at $3) in sizes.csv for the builds of kind $1.
+change() {
+    awk -F , -v kind="$1" -v c="$2" -v ours="$3" '
+        $1 == kind {
+            d = $ours - $c
+            if (!n++ || d < low) low = d
+            if (n == 1 || d > high) high = d
+        }
+        END { if (low == high) printf "%+d", low; else printf "%+d to %+d", low, high }' "$out/sizes.csv"
+}
+
+# The programs whose last page had no room for the change.
+page_more() {
+    awk -F , -v kind="$1" '
+        $1 == kind && $10 > $6 { print $2 }
+        $1 == kind && $10 < $6 { print $2 " (a page less)" }' "$out/sizes.csv" |
+        paste -s -d , | sed 's/,/, /g; s/^$/none/'
+}
+
+# The rows of the tables in the document.
+section_rows() {
+    awk -F , '
+        $1 ~ /\.o$/ && $2 !~ /^\.(comment|note)/ {
+            name = $2
+            sub(/^\.text\.master_notify$/, ".text", name)
+            sub(/^\.rodata\..*/, ".rodata", name)
+            if (!(name in seen)) {
+                seen[name]
+                names[++n] = name
+            }
+            bytes[$1, name] += $3
+        }
+        END {
+            for (i = 1; i <= n; i++)
+                printf "| `%s` | %d | %d | %d |\n", names[i], bytes["ours.o", names[i]],
+                    bytes["protected.o", names[i]], bytes["plain.o", names[i]]
+        }' "$out/sections.csv"
+}
+
+program_rows() {
+    for kind in static shared; do
+        printf '| %s | %d | %s | %s | %s | %s |\n' "$kind" "$(wc -l <"$out/sizes-$kind")" \
+            "$(change "$kind" 3 7)" "$(change "$kind" 4 8)" "$(change "$kind" 5 9)" "$(page_more "$kind")"
+    done
+}
+
+ratio_rows() {
+    awk -F , '{
+        printf "| %s | %s | %d | %.3f | %.3f to %.3f | %.3f to %.3f |\n", $1, $2, $3, $4, $5, $6, $7, $8
+    }' "$out/summary.csv"
+}
+
+document() {
+    cat <<END
+# What it costs
+
+Written by \`make bench\`$([ -z "${QUICK:-}" ] || echo ' (the quick variant, whose times mean nothing)'), in one run.
+
+Machine: $(getconf _NPROCESSORS_ONLN) processors, $(sed -n 's/^model name[[:space:]]*: //p' /proc/cpuinfo | head -n 1), Linux $(uname -r | sed "s/-.*//").
+C compiler: $("$cc" --version | head -n 1). Rust: $("${RUSTC:-rustc}" --version).
+\`C\` is Postfix's own master_proto.c with \`-O2 -fPIC\`, \`C, stack protector\` has
+\`-fstack-protector-strong\` as well, \`C hardened\` also \`-D_FORTIFY_SOURCE=2
+-fstack-clash-protection -fcf-protection\`. Ours is the release profile of Cargo.toml.
+The Postfix is $(sed -n 's/^#define MAIL_VERSION_NUMBER[[:space:]]*"\(.*\)"/\1/p' \
+        "$(cat "$out/tree-static")/src/global/mail_version.h"), compiled with its own default flags.
+
+![What master_notify costs](bench.svg)
+
+## Exact figures
+
+The same in each run. Instructions are those in user space between the entry of
+\`master_notify\` and its return, \`write\` in the C library included, counted by
+callgrind, for a call to \`/dev/null\` and for one with descriptor 5 closed. The last
+column is the limit: a function that does nothing but call \`write\`.
+
+Exact figures with: $("$root/scripts/figures.sh" tools)
+
+<!-- figures -->
+$(cat "$out/figures.md")
+<!-- /figures -->
+
+Why plain \`-O2\` takes fewer instructions: its reference to \`msg_verbose\` is strong. Ours is
+weak, so that programs without Postfix's libraries work too; a call loads the pointer from a table
+and compares it with null before it reads \`msg_verbose\`. Position-independent C
+code calls \`write\` and \`msg_info\` through the PLT, ours through the GOT, which is one jump less
+where the link is dynamic and gives one relocation instead of a PLT entry and a relocation.
+The library as built is smaller since Rust's linker does not separate code from data by pages.
+
+Sections of the object, in bytes:
+
+| section | ours | C, stack protector | C |
+|---|---|---|---|
+$(section_rows)
+
+What relinked Postfix programs gain with ours in place of the C object, in bytes, least to most;
+the C object of the Postfix build has neither \`-O2\` nor stack protector:
+
+| build | programs | text | data | bss | programs with a page more, of 4 kB |
+|---|---|---|---|---|---|
+$(program_rows)
+
+From an empty output folder, with the crates at hand, all artefacts are built in
+$(cat "$out/build-seconds") s.
+
+## Ratios
+
+Each pair measures both within milliseconds (mail: within seconds), the one or the other first by
+turns. The median of the pairs' ratios, bounds that contain the true median with 95 %
+confidence, and the quartiles. A call: time over that of a bare \`write\`. Senders, mail: messages a
+second, ours over C. Loading: time of \`dlopen\`, ours over C linked alike.
+
+| group | case | pairs | median | 95 % | quartiles |
+|---|---|---|---|---|---|
+$(ratio_rows)
+END
+}
+write_documents() {
+    awk -f "$root/benches/summary.awk" "$out/raw.csv" >"$out/summary.csv"
+    awk -f "$root/benches/picture.awk" "$out/summary.csv" >"$out/bench.svg"
+    document >"$out/bench.md"
+}
+
+mkdir -p "$out"
+: >"$out/raw.csv"
+: >"$out/sizes.csv"
+step "build from an empty folder" clean_build
+for kind in static shared; do
+    step "build Postfix, $kind (once)" stock_tree "$kind"
+    step "build another to put ours in (once)" our_tree "$kind"
+done
+step "exact figures" exact_figures
+step "compile the benchmarks" compile
+step "time of a call" calls
+step "1 to 256 senders on one pipe" senders
+step "time of dlopen" loading
+for kind in static shared; do
+    step "sizes of Postfix's programs, $kind" sizes "$kind"
+done
+step "sections" write_sections
+for kind in static shared; do
+    step "mail through Postfix, $kind" mail "$kind"
+done
+step "summary, picture and document" write_documents
+
+echo
+cat "$out/figures.md"
+echo
+awk -F , '{ printf "%-14s %-26s %.3f  (%.3f to %.3f, %d pairs)\n", $1, $2, $4, $5, $6, $3 }' "$out/summary.csv"
+echo
+echo "Done in $(($(date +%s) - begin)) s. The whole of it: $out/bench.md and bench.svg, for docs/;" \
+    "each measurement: $out/raw.csv"
