@@ -17,11 +17,21 @@ kind=$2
 pairs=$3
 messages=$4
 
-# start NAME TREE PORT: a quiet instance, since logging each call is no load.
+stock_tree=$5
+our_tree=$6
+object=src/master/master_proto.o
+
+# start NAME TREE: a quiet instance, since logging each call is no load. A
+# shared build finds its libraries by an absolute path, so TREE is mounted where
+# the stock build is; only this instance sees it.
 start() {
-    "$instance" create "$folder/$1" "$2"
-    "$instance" service "$folder/$1" "127.0.0.1:$3/inet=127.0.0.1:$3 inet n - n - - smtpd"
-    "$instance" start "$folder/$1"
+    "$instance" create "$folder/$1" "$stock_tree"
+    "$instance" service "$folder/$1" "127.0.0.1:$PORT/inet=127.0.0.1:$PORT inet n - n - - smtpd"
+    # shellcheck disable=SC2016 # for the inner shell
+    unshare --mount sh -c 'mount --bind "$1" "$2" && shift 2 && exec "$@"' sh \
+        "$2" "$stock_tree" "$instance" start "$folder/$1"
+    cmp "/proc/$("$instance" master-pid "$folder/$1")/root$stock_tree/$object" "$2/$object" ||
+        die "the instance in $folder/$1 does not run from $2"
 }
 
 # rate NAME PORT NUMBER: messages a second, from the first connection to the
@@ -47,9 +57,9 @@ mkdir -p "$folder"
 mount -t tmpfs -o mode=755 tmpfs "$folder"
 export PORT
 PORT=10025
-start stock "$5" "$PORT"
+start stock "$stock_tree"
 PORT=10035
-start ours "$6" "$PORT"
+start ours "$our_tree"
 
 # The first messages start the daemons.
 rate stock 10025 $((messages / 4 + 1))

@@ -71,22 +71,20 @@ stock_tree() {
     "$root/scripts/postfix-build.sh" "$1" >"$out/tree-$1"
 }
 our_tree() {
-    "$root/scripts/postfix-build.sh" "$1" "$1-ours" >"$out/tree-$1-ours"
+    rm -rf "$out/$1-ours"
+    cp -a "$(cat "$out/tree-$1")" "$out/$1-ours"
+    "$root/scripts/postfix-object.sh" replace "$out/$1-ours"
 }
 
-# The bytes and pages of each program that contains master_notify, in one tree,
-# since the name of a tree is in its programs: first with C, then with ours.
+# The bytes and pages of each program that contains master_notify, with C and
+# with ours.
 sizes() {
-    tree=$(cat "$out/tree-$1-ours")
-    if [ -f "$tree/src/master/master_proto.o.postfix" ]; then
-        "$root/scripts/postfix-object.sh" restore "$tree"
-    fi
-    measure_programs "$tree" >"$out/sizes-C"
-    "$root/scripts/postfix-object.sh" replace "$tree"
-    measure_programs "$tree" >"$out/sizes-ours"
+    measure_programs "$(cat "$out/tree-$1")" >"$out/sizes-C"
+    measure_programs "$out/$1-ours" >"$out/sizes-ours"
     join -t , "$out/sizes-C" "$out/sizes-ours" | sed "s/^/$1,/" >"$out/sizes-$1"
-    [ "$(wc -l <"$out/sizes-$1")" -eq "$(wc -l <"$out/sizes-C")" ] ||
-        die "the programs of $tree are not the same before and after"
+    if [ ! -s "$out/sizes-$1" ] || [ "$(wc -l <"$out/sizes-$1")" -ne "$(wc -l <"$out/sizes-C")" ]; then
+        die "the programs with master_notify are not the same in the stock tree and in $out/$1-ours"
+    fi
     cat "$out/sizes-$1" >>"$out/sizes.csv"
 }
 measure_programs() {
@@ -114,8 +112,8 @@ write_sections() {
 mail() {
     mkdir -p "$out/mail"
     "$root/scripts/sandbox.sh" "$root/benches/mail.sh" "$out/mail" "$1" "$mail_pairs" "$mails" \
-        "$(cat "$out/tree-$1")" "$(cat "$out/tree-$1-ours")" >"$out/mail-$1.csv"
-    rmdir "$out/mail"
+        "$(cat "$out/tree-$1")" "$out/$1-ours" >"$out/mail-$1.csv"
+    rm -rf "$out/mail" "$out/$1-ours"
     cat "$out/mail-$1.csv" >>"$out/raw.csv"
 }
 
@@ -247,7 +245,7 @@ mkdir -p "$out"
 step "build from an empty folder" clean_build
 for kind in static shared; do
     step "build Postfix, $kind (once)" stock_tree "$kind"
-    step "build another to put ours in (once)" our_tree "$kind"
+    step "put ours into a copy of it" our_tree "$kind"
 done
 step "exact figures" exact_figures
 step "compile the benchmarks" compile
