@@ -111,11 +111,13 @@ load_relocations() {
     LD_DEBUG=statistics LD_BIND_NOW=1 "$out/$1-shared" 1 2>&1 5>/dev/null |
         sed -n 's/.*  number of relocations: \([0-9]*\)$/\1/p' | head -n 1
 }
-dirty_kilobytes() {
+# Pages that the process had to have of its own. Not Private_Dirty, which counts
+# pages of a file just written too.
+private_kilobytes() {
     "$out/load" smaps "$out/lib$1.so" | awk -v file="/lib$1.so" '
         /^[0-9a-f]+-[0-9a-f]+ / { mine = index($0, file); found += mine > 0 }
-        mine && $1 == "Private_Dirty:" { dirty += $2 }
-        END { if (found) print dirty }'
+        mine && $1 == "Anonymous:" { own += $2 }
+        END { if (found) print own }'
 }
 
 # Only what is compiled for a user: not the tests, not the header generator.
@@ -137,8 +139,8 @@ row "object, text and data, bytes" object_bytes
 row "shared library linked by cc, stripped, bytes" library_bytes
 row "relocations of that library" library_relocations
 row "relocations at the start of a program with it" load_relocations
-row "private dirty kB of that library, loaded" dirty_kilobytes
+row "private memory of that library, loaded, kB" private_kilobytes
 row_ours "shared library as built, stripped, bytes" library_bytes built
 row_ours "relocations of the library as built" library_relocations built
-row_ours "private dirty kB of the library as built, loaded" dirty_kilobytes built
+row_ours "private memory of the library as built, loaded, kB" private_kilobytes built
 row_ours "crates compiled" crates

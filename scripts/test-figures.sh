@@ -51,7 +51,7 @@ if [ "$(uname -m)" = x86_64 ]; then
         at_most_c "instructions, $what"
     done
     at_most_c "object, text and data, bytes"
-    at_most_c "private dirty kB of that library, loaded"
+    at_most_c "private memory of that library, loaded, kB"
 else
     echo "  note: the goals for instructions and bytes are set on x86_64; this is $(uname -m)"
 fi
