@@ -35,6 +35,7 @@ mutants: deps ## test the tests: make mistakes in the code that they must catch 
 test-debian: ## build Debian's postfix package with the object inside (as root)
 	@scripts/deps.sh debian
 	@scripts/test-debian.sh
+
 bench: deps ## measure what it costs, beside C (as root, up to 20 minutes; QUICK=1: one)
 	@QUICK="$(QUICK)" scripts/bench.sh
 
