@@ -8,6 +8,8 @@
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 . "$root/scripts/lib.sh"
+start_log differences
+. "$root/scripts/testlib.sh"
 need gcc readelf nm ar diff
 
 [ $# -eq 1 ] || die "usage: differences.sh DIRECTORY"
@@ -152,25 +154,6 @@ END
 END
 }
 
-passed=0
-failed=0
-check() {
-    start_log "differences-$1"
-    set +e
-    (
-        set -e
-        "$1"
-    ) >"$log" 2>&1
-    status=$?
-    set -e
-    if [ "$status" -eq 0 ]; then
-        echo "  ok   $1"
-        passed=$((passed + 1))
-    else
-        echo "  FAIL $1, see $log"
-        failed=$((failed + 1))
-    fi
-}
 for test in \
     c_references_are_strong_and_ours_weak \
     weak_references_pull_nothing_out_of_an_archive \
@@ -180,7 +163,6 @@ for test in \
     link_with_ours_loses_shadow_stack_and_ibt_marks \
     object_has_no_stack_protector \
     sections_are_named_otherwise; do
-    check "$test"
+    check "$test" "$test"
 done
-echo "differences: $passed passed, $failed failed"
-[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+finish differences

@@ -11,6 +11,8 @@
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 . "$root/scripts/lib.sh"
+start_log tools
+. "$root/scripts/testlib.sh"
 need gcc g++ clang clang++ valgrind strace
 
 [ $# -gt 0 ] || die "usage: tools.sh NAME=FILE...; see run.sh"
@@ -61,21 +63,6 @@ for tool in clang lto strace memcheck asan-ubsan tsan; do
     run "$tool" "$@" || broken="$broken $tool"
 done
 
-passed=0
-failed=0
-check() {
-    title=$1
-    shift
-    if "$@" >"$out/check.log" 2>&1; then
-        passed=$((passed + 1))
-        echo "  ok   $title"
-    else
-        failed=$((failed + 1))
-        echo "  FAIL $title:"
-        sed 's/^/       /' "$out/check.log"
-    fi
-}
-
 # finds TOOL MISTAKE TEXT [FLAG...]: the flags compile the planted mistake.
 finds() {
     tool=$1
@@ -84,7 +71,7 @@ finds() {
     shift 3
     object=$out/planted-$mistake.o
     gcc -Wno-uninitialized -I "$root/include" "-DPLANTED=$mistake" "$@" \
-        -c "$root/c_tests/planted.c" -o "$object" || return 1
+        -c "$root/c_tests/planted.c" -o "$object"
     HARNESSES=load
     export HARNESSES
     # Without sanitizers in the harness, those of the object would not link.
@@ -122,7 +109,7 @@ links() {
     program=$out/caller
     rm -f "$program"
     gcc -Wall -Wextra -Werror "$@" ${msg:+"-D$msg"} -I "$root/include" "$root/c_tests/caller.c" \
-        "$file" -o "$program" || return 1
+        "$file" -o "$program"
     "$program" 3>&- 4>&- 5>&-
 }
 for implementation; do
@@ -144,6 +131,5 @@ for implementation; do
     done
 done
 
-echo "planted and linked: $passed passed, $failed failed"
-[ -z "$broken" ] || echo "failed:$broken"
-[ -z "$broken" ] && [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+finish "planted and linked" || broken="$broken planted-and-linked"
+[ -z "$broken" ] || die "failed:$broken"

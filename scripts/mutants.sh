@@ -126,7 +126,9 @@ caught() {
     *" 124") echo "caught: it hangs" ;;
     # A run that broke for another reason has caught nothing.
     artefacts*) grep -q '^test result: FAILED' "$work/findings" ;;
-    *) grep 'FAIL .* on object' "$work/findings" && ! grep 'FAIL .* on original' "$work/findings" ;;
+    # Strong references show when the program is linked.
+    silent*) grep 'FAIL .* on object' "$work/findings" ;;
+    *) grep 'FAIL .* on object: [sb]e' "$work/findings" && ! grep 'FAIL .* on original' "$work/findings" ;;
     esac || die "$2 did fail, but not because of $1"
 }
 
