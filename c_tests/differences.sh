@@ -8,8 +8,7 @@
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 . "$root/scripts/lib.sh"
-start_log differences
-. "$root/scripts/testlib.sh"
+. "$root/scripts/checks.sh"
 need gcc readelf nm ar diff
 
 [ $# -eq 1 ] || die "usage: differences.sh DIRECTORY"
@@ -165,4 +164,4 @@ for test in \
     sections_are_named_otherwise; do
     check "$test" "$test"
 done
-finish differences
+end_checks differences

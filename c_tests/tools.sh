@@ -11,8 +11,7 @@
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 . "$root/scripts/lib.sh"
-start_log tools
-. "$root/scripts/testlib.sh"
+. "$root/scripts/checks.sh"
 need gcc g++ clang clang++ valgrind strace
 
 [ $# -gt 0 ] || die "usage: tools.sh NAME=FILE...; see run.sh"
@@ -131,5 +130,5 @@ for implementation; do
     done
 done
 
-finish "planted and linked" || broken="$broken planted-and-linked"
+end_checks "planted and linked" || broken="$broken planted-and-linked"
 [ -z "$broken" ] || die "failed:$broken"
