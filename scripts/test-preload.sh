@@ -30,7 +30,7 @@ mail_arrives() {
     "$instance" wait-mail "$work" 5
     "$instance" check "$work" 5
     timeout 10 socat -u /dev/null "UNIX-CONNECT:$work/queue/private/tlsproxy"
-    echo QUIT | timeout 20 socat -t 15 - TCP:127.0.0.1:10026 | grep '^220'
+    echo QUIT | timeout 20 socat -t 15 - TCP:127.0.0.1:10035 | grep '^220'
 }
 # daemons_call STATUS TEXT
 daemons_call() {

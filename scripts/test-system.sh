@@ -79,7 +79,7 @@ all_skeletons_work() {
     delivers 20
     "$instance" sendmail "$work" pickup
     "$instance" wait-mail "$work" 21
-    echo QUIT | timeout 20 socat -t 15 - TCP:127.0.0.1:10026 | grep '^220'
+    echo QUIT | timeout 20 socat -t 15 - TCP:127.0.0.1:10035 | grep '^220'
     # They serve other daemons alone; what they make of this client is the same.
     for service in scache tlsproxy; do
         printf 'request\0none\0\0' | timeout 10 socat -u - "UNIX-CONNECT:$work/queue/private/$service" || :
@@ -114,7 +114,7 @@ status_pipe() {
     if grep MALFORMED "$work/status"; then
         die "not a whole message of a live child"
     fi
-    for service in 127.0.0.1:10025 cleanup virtual rewrite anvil scache pickup qmgr 127.0.0.1:10026 tlsproxy postlog; do
+    for service in 127.0.0.1:10025 cleanup virtual rewrite anvil scache pickup qmgr 127.0.0.1:10035 tlsproxy postlog; do
         for status in TAKEN AVAIL; do
             cut -f 1,4 "$work/status" | grep -qx "$service	$status" || die "no $status of $service"
         done
