@@ -33,6 +33,8 @@ fresh_copy() {
         [ -f "$file" ] || continue
         mkdir -p "$copy/$(dirname "$file")"
         cp -p "$file" "$copy/$file"
+        # Newer than what the last run has built of its mutants.
+        touch "$copy/$file"
     done
 }
 
