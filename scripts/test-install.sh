@@ -233,12 +233,10 @@ program_by_object() {
     sends_twelve_bytes "$work/caller"
 }
 
-# As written, so in a folder whose name has no space.
+# As it is written there.
 command_of_the_page() {
-    mandoc -T ascii man/master_notify.3 | scripts/man-example.sh >build/example.c
-    command=$(mandoc -T ascii -O width=200 man/master_notify.3 | sed -n 's/^ *\(cc example\.c .*\)$/\1/p')
-    cd build
-    PKG_CONFIG_SYSROOT_DIR=stage PKG_CONFIG_LIBDIR=stage/usr/lib/$triplet/pkgconfig
+    mandoc -T ascii ../man/master_notify.3 | ../scripts/man-example.sh >example.c
+    command=$(mandoc -T ascii -O width=200 ../man/master_notify.3 | sed -n 's/^ *\(cc example\.c .*\)$/\1/p')
     eval "$command"
     GENERATION=1 LD_LIBRARY_PATH=$1 ./example 5>"$work/sent"
     rm example example.c
@@ -264,12 +262,15 @@ stage=$root/build/stage
 rm -rf "$stage"
 make install DESTDIR="$stage" PREFIX=/usr LIBDIR="/usr/lib/$triplet" >>"$log" 2>&1 ||
     die "make install failed, see the end of $log"
-export PKG_CONFIG_SYSROOT_DIR="$stage" PKG_CONFIG_LIBDIR="$stage/usr/lib/$triplet/pkgconfig"
+# By a relative path: pkg-config does not quote spaces in this one.
+cd build
+export PKG_CONFIG_SYSROOT_DIR=stage PKG_CONFIG_LIBDIR="stage/usr/lib/$triplet/pkgconfig"
 lib=$stage/usr/lib/$triplet
 check "staged for Debian: a dynamic program by pkg-config" dynamic_program "$lib"
 check "staged for Debian: a static program by pkg-config --static" static_program
 check "staged for Debian: a program by the object" program_by_object "$lib"
 check "staged for Debian: the command in master_notify(3)" command_of_the_page "$lib"
+cd "$root"
 rm -r "$stage"
 
 # A place of one's own, with spaces.
