@@ -9,7 +9,7 @@ set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 . "$root/scripts/lib.sh"
 . "$root/scripts/checks.sh"
-need git cargo cc make
+need git cargo cc make unshare
 
 shown_elsewhere='
 make demo                                           demo
@@ -86,7 +86,8 @@ run_commands() {
     git init --quiet --initial-branch main .
     git add .
     git commit --quiet --message "for the documents"
-    sh -eux "$1"
+    # No network: whatever is written there, nothing leaves this machine.
+    CARGO_NET_OFFLINE=true unshare --net sh -eux "$1"
 }
 
 # It is still in a document, its make target exists, and the suite is one that runs.
