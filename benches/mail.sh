@@ -58,19 +58,19 @@ mount -t tmpfs -o mode=755 tmpfs "$folder"
 export PORT
 PORT=10025
 start stock "$stock_tree"
-PORT=10035
+PORT=10030
 start ours "$our_tree"
 
 # The first messages start the daemons.
 rate stock 10025 $((messages / 4 + 1))
-rate ours 10035 $((messages / 4 + 1))
+rate ours 10030 $((messages / 4 + 1))
 pair=0
 while [ "$pair" -lt "$pairs" ]; do
     if [ $((pair % 2)) -eq 0 ]; then
         c=$(rate stock 10025 "$messages")
-        ours=$(rate ours 10035 "$messages")
+        ours=$(rate ours 10030 "$messages")
     else
-        ours=$(rate ours 10035 "$messages")
+        ours=$(rate ours 10030 "$messages")
         c=$(rate stock 10025 "$messages")
     fi
     echo "mail,$kind,$pair,$ours,$c" >&3
