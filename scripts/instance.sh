@@ -20,7 +20,7 @@
 #
 # The programs run from TREE: a built source tree, or an unpacked Debian
 # package. Call it inside scripts/sandbox.sh, as root. PORT in the environment
-# is where it listens (10025, and postscreen one above); instances differ in it.
+# is where it listens (10025, and postscreen ten above); instances differ in it.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 . "$root/scripts/lib.sh"
