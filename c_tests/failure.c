@@ -3,16 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -318,69 +314,6 @@ static void file_past_its_limit_kills_by_sigxfsz_by_default(void **state)
     assert_int_equal(WTERMSIG(status), SIGXFSZ);
 }
 
-/* Has the kernel answer write(2) to descriptor 5 without doing it. */
-static void refuse_writes(unsigned answer)
-{
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    enum { LOW_HALF = 4 };
-#else
-    enum { LOW_HALF = 0 };
-#endif
-    struct sock_filter lines[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_write, 0, 3),
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args) + LOW_HALF),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, MASTER_STATUS_FD, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, answer),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    struct sock_fprog program = {sizeof(lines) / sizeof(lines[0]), lines};
-
-    assert_int_equal(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
-    assert_int_equal(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
-}
-
-static int notify_refused(void)
-{
-    struct outcome seen;
-
-    status_pipe();
-    refuse_writes(SECCOMP_RET_ERRNO | EPERM);
-    seen = notify(1, 2, 3);
-    return seen.result == -1 && seen.error == EPERM ? 0 : 1;
-}
-
-static int notify_forbidden(void)
-{
-    struct rlimit no_core = {0, 0};
-
-    setrlimit(RLIMIT_CORE, &no_core);
-    status_pipe();
-    refuse_writes(SECCOMP_RET_KILL);
-    notify(1, 2, 3);
-    return 0;
-}
-
-static void write_refused_by_seccomp_is_its_errno(void **state)
-{
-    int status;
-
-    (void) state;
-    status = in_child(notify_refused);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 0);
-}
-
-static void write_forbidden_by_seccomp_kills_by_sigsys(void **state)
-{
-    int status;
-
-    (void) state;
-    status = in_child(notify_forbidden);
-    assert_true(WIFSIGNALED(status));
-    assert_int_equal(WTERMSIG(status), SIGSYS);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -396,8 +329,6 @@ int main(void)
         cmocka_unit_test(success_leaves_errno),
         cmocka_unit_test(file_past_its_limit_is_efbig),
         cmocka_unit_test(file_past_its_limit_kills_by_sigxfsz_by_default),
-        cmocka_unit_test(write_refused_by_seccomp_is_its_errno),
-        cmocka_unit_test(write_forbidden_by_seccomp_kills_by_sigsys),
     };
 
     return cmocka_run_group_tests_name("failure", tests, NULL, NULL);

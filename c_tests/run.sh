@@ -32,6 +32,7 @@ layout              layout.c
 call                call.c
 descriptors         descriptors.c
 failure             failure.c
+seccomp             seccomp.c
 contexts            contexts.c
 logging             logging.c
 flips               flips.c
