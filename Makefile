@@ -3,7 +3,7 @@
 BUILD := build
 
 all: ## build the object, the archive and the shared library in build/
-	@scripts/build.sh $(BUILD)
+	@scripts/build.sh "$(BUILD)"
 
 install: ## install what is built: DESTDIR PREFIX LIBDIR INCLUDEDIR PKGCONFIGDIR MANDIR
 	@scripts/install.sh install "$(BUILD)"
@@ -12,9 +12,9 @@ uninstall: ## remove what install has put there, given the same variables
 	@scripts/install.sh uninstall "$(BUILD)"
 
 header: ## regenerate include/master_proto.h from src/lib.rs
-	@mkdir -p $(BUILD)
-	@scripts/header.sh >$(BUILD)/master_proto.h.new
-	@mv $(BUILD)/master_proto.h.new include/master_proto.h
+	@mkdir -p "$(BUILD)"
+	@scripts/header.sh >"$(BUILD)/master_proto.h.new"
+	@mv "$(BUILD)/master_proto.h.new" include/master_proto.h
 
 demo: deps ## run a real Postfix, with our object inside, that delivers mail (as root)
 	@scripts/demo.sh
@@ -43,16 +43,16 @@ deps: ## install what the tests and the demo need
 	@scripts/deps.sh
 
 postfix-replace: all ## put the object into the built Postfix tree POSTFIX=
-	@scripts/postfix-object.sh replace "$(POSTFIX)"
+	@scripts/postfix-object.sh replace "$(POSTFIX)" "$(BUILD)/master_proto.o"
 
 postfix-restore: ## put the C object back into the tree POSTFIX=
 	@scripts/postfix-object.sh restore "$(POSTFIX)"
 
 postfix-verify: ## say which programs of the tree POSTFIX= contain which code
-	@scripts/postfix-object.sh verify "$(POSTFIX)"
+	@scripts/postfix-object.sh verify "$(POSTFIX)" "$(BUILD)/master_proto.o"
 
 clean: ## remove all that was built, the Postfix trees included
-	rm -rf $(BUILD) target
+	rm -rf "$(BUILD)" target
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' Makefile

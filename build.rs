@@ -32,7 +32,9 @@ fn target_is_elf() -> bool {
     let vendor = variable("CARGO_CFG_TARGET_VENDOR");
     let family = env::var("CARGO_CFG_TARGET_FAMILY").unwrap_or_default();
     let os = variable("CARGO_CFG_TARGET_OS");
-    family.split(',').any(|name| name == "unix") && vendor != "apple" && os != "aix"
+    family.split(',').any(|name| name == "unix")
+        && vendor != "apple"
+        && !["aix", "cygwin", "emscripten"].contains(&os.as_str())
 }
 
 /// `global_asm!` is stable architecture by architecture.

@@ -49,7 +49,7 @@ extern "C" {
 #define MASTER_FLOW_READ 3
 
 /**
- * Descriptor: processes that send mail write tokens to this pipe.
+ * Descriptor: the queue manager, which sends mail, writes tokens to this pipe.
  */
 #define MASTER_FLOW_WRITE 4
 

@@ -4,7 +4,7 @@
 #
 #   deps.sh           for make demo and make test
 #   deps.sh arch      that, and other processors' compilers, 1.3 GB, for make test-arch
-#   deps.sh debian    what Debian's postfix package builds with, for make test-debian
+#   deps.sh debian    that, and what Debian's postfix package builds with, for make test-debian
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 . "$root/scripts/lib.sh"
@@ -85,7 +85,7 @@ libicu-dev      /usr/include/unicode/uversion.h  internationalised addresses
 case ${1:-} in
 '') list=$common_list ;;
 arch) list=$common_list$arch_list ;;
-debian) list=$debian_list ;;
+debian) list=$common_list$debian_list ;;
 *) die "usage: deps.sh [arch|debian]" ;;
 esac
 

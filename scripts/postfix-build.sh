@@ -32,10 +32,9 @@ if [ ! -f "$tree/.built" ]; then
     # Our own make hands down its flags in the environment; Postfix's is another.
     unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
     if ! (
-        cd "$tree"
-        [ ! -f conf/makedefs.out ] || make -s tidy
-        configure
-        make -j "$(getconf _NPROCESSORS_ONLN)"
+        # The shell does not stop at a failure within a condition, so && does.
+        cd "$tree" && { [ ! -f conf/makedefs.out ] || make -s tidy; } && configure &&
+            make -j "$(getconf _NPROCESSORS_ONLN)"
     ) >"$build_log" 2>&1 </dev/null; then
         tail -n 15 "$build_log" >&2
         die "Postfix does not build in $tree. The full log: $build_log"

@@ -9,9 +9,9 @@
 #
 # OBJECT is build/master_proto.o unless named. replace keeps the C object as
 # src/master/master_proto.o.postfix, and what it put as master_proto.o.put.
-# verify ends with 0 if all code that is linked is ours, with 1 otherwise. code
-# prints "ours", "C" or "other" per file that contains master_notify, and
-# nothing for the others.
+# verify ends with 0 if all code that is linked is ours, with 1 otherwise; it
+# says "ours", "C" or "other" per file that contains master_notify. code says
+# "ours" or "other", since it knows no C object to compare with.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 . "$root/scripts/lib.sh"

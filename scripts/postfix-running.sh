@@ -3,7 +3,7 @@
 # postfix-running.sh MASTER-PID|FOLDER
 #
 # FOLDER is a queue directory, or an instance of instance.sh. One line per child
-# of master: "ours", "C" or "other", the process, its program, and the file that
+# of master: "ours" or "other", the process, its program, and the file that
 # the code is in. Ends with 0 if all of them call ours, with 1 otherwise. Needs
 # the right to read the processes' memory maps: usually root.
 set -eu
@@ -56,6 +56,10 @@ for child in $children; do
             file=$preloaded
         fi
         code=$(code_in "$file")
+        if [ -z "$code" ]; then
+            [ -e "$exe" ] || continue # it has ended meanwhile
+            code=other
+        fi
     fi
     printf '%-6s %7d  %-16s %s\n' "$code" "$child" "${name##*/}" "$(readlink "$file")"
     total=$((total + 1))

@@ -287,7 +287,7 @@ expected() {
     did "FreeBSD, NetBSD, OpenBSD" "those above" "the system's" - weak "the library" expected
     did Linux "loongarch64, riscv32" any current weak "the library" expected
     did Linux "SPARC, other MIPS" any current strong "the library" expected
-    did macOS amd64 "the system's" - strong "the library" expected
+    did macOS amd64 "the system's" - strong "the object" expected
 }
 
 # What the harnesses saw of our object in a static program, in bytes as amd64
@@ -354,8 +354,9 @@ table() {
 
 What \`make test-arch\` did where. It writes this table and compares it with this file.
 
-- **run**: all C harnesses ran, and saw the same as with the C original that was compiled for the
-  same platform. Processors other than amd64 were emulated by qemu-user.
+- **run**: these C harnesses ran, and saw the same as with the C original that was compiled for the
+  same platform: \`$portable\`.
+  Processors other than amd64 were emulated by qemu-user. \`make test\` runs all harnesses, on amd64.
 - **compiled**: no more than that, the C sources with \`zig cc\`; nothing was linked or run.
 - **expected**: nothing was tried. It follows from how \`build.rs\` chooses.
 

@@ -14,7 +14,8 @@ need git cargo cc make unshare
 shown_elsewhere='
 make demo                                           demo
 make test                                           test
-make test-cargo-c                                   test-cargo-c
+.ci/run                                             by-hand
+make mutants                                        by-hand
 make postfix-replace POSTFIX=/path/to/postfix       postfix-replace
 make postfix-verify POSTFIX=/path/to/postfix        postfix-replace
 make postfix-restore POSTFIX=/path/to/postfix       postfix-replace
@@ -24,7 +25,7 @@ make postfix-restore POSTFIX=/path/to/tree          postfix-replace
 make LIB_OBJ="single_server.o multi_server.o trigger_server.o /path/to/master_proto.o mail_flow.o event_server.o dgram_server.o"  postfix-replace
 cat /path/to/master_proto/contrib/debian-rules.mk >>debian/rules  test-debian
 MASTER_PROTO=/path/to/master_proto setpriv --bounding-set -sys_time --inh-caps -sys_time dpkg-buildpackage -us -uc -b  test-debian
-postconf -e "import_environment=$(postconf -h import_environment) LD_PRELOAD=/usr/lib/libmaster_proto.so.1"  preload
+postconf -e "import_environment=$(postconf -h import_environment) LD_PRELOAD=/usr/local/lib/libmaster_proto.so.1"  preload
 scripts/postfix-running.sh /var/spool/postfix       preload
 patch -p1 </path/to/master_proto/contrib/netbsd.patch  netbsd
 cd external/ibm-public/postfix/lib/masterlib        netbsd

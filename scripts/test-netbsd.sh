@@ -18,6 +18,8 @@ tree=$("$root/scripts/postfix-build.sh" static)
 # make knows no path with a space.
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
 object=$work/ours/master_proto.o
 mkdir "$work/ours"
 cp "$root/build/master_proto.o" "$object"

@@ -23,6 +23,8 @@ mkdir -p "$work"
 # LIB_OBJ and AUXLIBS cannot hold a path with a space.
 elsewhere=$(mktemp -d)
 trap 'rm -rf "$elsewhere"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
 cp -a "$object" "$root"/build/libmaster_proto.so* "$elsewhere"
 
 # copy FROM NAME: a tree of the test's own.

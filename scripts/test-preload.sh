@@ -55,7 +55,7 @@ environment_alone() {
     "$instance" stop "$work"
 }
 preloaded() {
-    command=$(documented 'postconf -e "import_environment=.*' | sed "s|/usr/lib/libmaster_proto.so.1|$library|")
+    command=$(documented 'postconf -e "import_environment=.*' | sed "s|/usr/local/lib/libmaster_proto.so.1|$library|")
     PATH="$package/usr/sbin:$PATH" LD_LIBRARY_PATH=$package/usr/lib/postfix MAIL_CONFIG=$work/etc sh -c "$command"
     "$instance" start "$work"
     daemons_call 0 ours

@@ -44,6 +44,7 @@ suite() {
     passed=$((passed + good))
     if [ "$suite_status" -eq 0 ] && [ "$bad" -eq 0 ] && [ "$good" -gt 0 ]; then
         printf '  ok   %-28s %5d passed %5d s\n' "$suite_name" "$good" "$suite_time"
+        grep '^ *note: not ' "$log" | sed 's/^ */       /' || :
         sed -n 's/^.* cases on .* implementations.*/       &/p' "$log"
         return 0
     fi

@@ -33,7 +33,7 @@ pub const MASTER_STAT_AVAIL: c_int = 1;
 
 /// Descriptor: processes that receive mail read tokens from this pipe.
 pub const MASTER_FLOW_READ: c_int = 3;
-/// Descriptor: processes that send mail write tokens to this pipe.
+/// Descriptor: the queue manager, which sends mail, writes tokens to this pipe.
 pub const MASTER_FLOW_WRITE: c_int = 4;
 /// Descriptor: the status pipe to master(8), shared by all children of a service.
 pub const MASTER_STATUS_FD: c_int = 5;
