@@ -10,7 +10,6 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/time.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 static void check_failure(int error)
@@ -68,24 +67,6 @@ static void reader_gone_runs_the_sigpipe_handler_once(void **state)
     assert_int_equal(signals, 1);
     signal(SIGPIPE, SIG_DFL);
     close_status_fd();
-}
-
-static int notify_without_reader(void)
-{
-    close(status_pipe());
-    notify(1, 2, 3);
-    return 0;
-}
-
-static void reader_gone_kills_by_sigpipe_by_default(void **state)
-{
-    int status;
-
-    (void) state;
-    signal(SIGPIPE, SIG_DFL);
-    status = in_child(notify_without_reader);
-    assert_true(WIFSIGNALED(status));
-    assert_int_equal(WTERMSIG(status), SIGPIPE);
 }
 
 /* A full pipe, and how its reader and a timer deal with it. */
@@ -294,26 +275,6 @@ static void file_past_its_limit_is_efbig(void **state)
     close_status_fd();
 }
 
-static int notify_past_limit(void)
-{
-    struct rlimit no_core = {0, 0};
-
-    setrlimit(RLIMIT_CORE, &no_core);
-    open_status_file();
-    notify_within(0, 0);
-    return 0;
-}
-
-static void file_past_its_limit_kills_by_sigxfsz_by_default(void **state)
-{
-    int status;
-
-    (void) state;
-    status = in_child(notify_past_limit);
-    assert_true(WIFSIGNALED(status));
-    assert_int_equal(WTERMSIG(status), SIGXFSZ);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -321,14 +282,12 @@ int main(void)
         cmocka_unit_test(full_device_is_enospc),
         cmocka_unit_test(reader_gone_is_epipe),
         cmocka_unit_test(reader_gone_runs_the_sigpipe_handler_once),
-        cmocka_unit_test(reader_gone_kills_by_sigpipe_by_default),
         cmocka_unit_test(full_nonblocking_pipe_is_eagain_and_sends_nothing),
         cmocka_unit_test(interrupted_call_is_eintr_and_not_repeated),
         cmocka_unit_test(interrupted_call_goes_on_with_sa_restart),
         cmocka_unit_test(short_write_is_a_failure_that_leaves_errno),
         cmocka_unit_test(success_leaves_errno),
         cmocka_unit_test(file_past_its_limit_is_efbig),
-        cmocka_unit_test(file_past_its_limit_kills_by_sigxfsz_by_default),
     };
 
     return cmocka_run_group_tests_name("failure", tests, NULL, NULL);

@@ -32,6 +32,7 @@ layout              layout.c
 call                call.c
 descriptors         descriptors.c
 failure             failure.c
+fatal               fatal.c
 seccomp             seccomp.c
 contexts            contexts.c
 logging             logging.c
@@ -130,7 +131,7 @@ while read -r program_name source flags; do
         esac
         # Descriptors that a calling make may have left open are not for the harness.
         # shellcheck disable=SC2086 # a list of words
-        if ! OBSERVATIONS=$target.observed ${RUN-} "$target" >>"$log" 2>&1 </dev/null 3>&- 4>&- 5>&-; then
+        if ! OBSERVATIONS=$target.observed timeout 300 ${RUN-} "$target" >>"$log" 2>&1 </dev/null 3>&- 4>&- 5>&-; then
             report FAIL "see $log"
             continue
         fi
