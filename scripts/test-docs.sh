@@ -129,6 +129,13 @@ changelog_has_this_version() {
     fi
 }
 
+readme_has_the_table_of_platforms() {
+    grep '^|' docs/platforms.md >"$work/platforms"
+    [ -s "$work/platforms" ]
+    grep -xF -f "$work/platforms" README.md | diff "$work/platforms" -
+}
+check "README.md has the table of docs/platforms.md" readme_has_the_table_of_platforms
+
 : >"$work/all"
 for document in *.md docs/*.md; do
     name=$(basename "$document" .md)
