@@ -3,7 +3,7 @@
 #
 # The one recipe for all artefacts; the Makefile and the tests call it.
 # Environment, all optional:
-#   CARGO, AR       the tools to use                (cargo, ar)
+#   CARGO, AR, OBJCOPY  the tools to use            (cargo, ar, objcopy)
 #   CARGO_FLAGS     more words for cargo, such as --offline or --features NAME
 #   TARGET          the Rust target to build for    (the host)
 #   DEBUG           1: with debug information
@@ -62,7 +62,14 @@ put() {
     cmp -s "$1" "$2" || cp "$1" "$2"
 }
 built=$out/cargo/${TARGET:+$TARGET/}release
-put "$built/deps/master_proto.o" "$out/master_proto.o"
+object=$built/deps/master_proto.o
+# Where Rust's own library has debug information, as Debian's has, lto hands it
+# on, asked for or not.
+if [ "${DEBUG:-0}" != 1 ] && grep -q '\.debug_info' "$object"; then
+    "${OBJCOPY:-objcopy}" --strip-debug "$object" "$built/master_proto.o"
+    object=$built/master_proto.o
+fi
+put "$object" "$out/master_proto.o"
 
 # D: no dates and owners, so that the same object gives the same archive.
 rm -f "$built/libmaster_proto.a"

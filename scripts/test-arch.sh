@@ -112,7 +112,8 @@ names_msg_symbols() {
 
 machine() {
     linker=CARGO_TARGET_$(echo "$target" | tr 'a-z-' 'A-Z_')_LINKER
-    export CC="$triple-gcc" TARGET="$target" HARNESSES="$portable" RUN="" "$linker=$triple-gcc"
+    export CC="$triple-gcc" TARGET="$target" HARNESSES="$portable" RUN="" "$linker=$triple-gcc" \
+        OBJCOPY="$triple-objcopy"
     if [ "$qemu" = - ]; then
         export HARNESSES="$portable cplusplus"
     fi

@@ -33,13 +33,16 @@ same_bytes() {
     done
 }
 
-# The folders of the build, of cargo and of the compiler, and any home.
+# The folders of the build, of cargo and of the compiler, and any home. A compiler
+# of the system's, in /usr, tells nothing about the machine.
 no_path_inside() {
+    sysroot=$(rustc --print sysroot)
+    [ "$sysroot" != /usr ] || sysroot=$root
     for file in master_proto.o libmaster_proto.a "$shared"; do
         objcopy --decompress-debug-sections "$first/$1/$file" "$work/plain-text"
         strings -a -n 4 "$work/plain-text" >"$work/strings"
         [ -s "$work/strings" ]
-        for path in "$work" "$root" "$HOME" "${CARGO_HOME:-$HOME/.cargo}" "$(rustc --print sysroot)" /home/ /tmp/; do
+        for path in "$work" "$root" "$HOME" "${CARGO_HOME:-$HOME/.cargo}" "$sysroot" /home/ /tmp/; do
             if grep -F -- "$path" "$work/strings"; then
                 echo "'$path' is in $1/$file"
                 return 1
