@@ -37,6 +37,7 @@ mandoc          mandoc          checks the manual pages
 man-db          man             checks them again, with the warnings of groff
 libssl-dev      /usr/include/openssl/ssl.h  compiles cargo-c
 gdb             gdb             reads the debug information
+patch           patch           puts the patch into the makefile of NetBSD
 bmake           /usr/share/bmake/mk-netbsd/bsd.lib.mk  the make of NetBSD, and its rules
 git             git             keeps the copies that the commands of the documents run in
 '
@@ -65,7 +66,6 @@ dpkg-dev        dpkg-buildpackage  builds the package
 debhelper       dh              its rules
 po-debconf      po2debconf      its build
 groff-base      groff           its manuals
-patch           patch           its build
 pkg-config      pkg-config      its build
 lsb-release     lsb_release     its build
 html2text       html2text       its manuals
