@@ -29,6 +29,12 @@ struct References {
     info: Option<MsgInfo>,
 }
 
+/// Marks a path that is seldom taken. Without it, older compilers test both
+/// pointers on every call.
+#[cold]
+#[inline]
+fn rarely() {}
+
 /// Calls `msg_info`, if the program has both symbols and `msg_verbose` is not
 /// zero.
 pub(crate) fn log_if_verbose(format: Format, status: c_int) {
@@ -39,6 +45,7 @@ pub(crate) fn log_if_verbose(format: Format, status: c_int) {
     if verbose == 0 {
         return;
     }
+    rarely();
     if let Some(msg_info) = references.info {
         // SAFETY: msg_info is Postfix's printf-like function. Each `Format` is
         // NUL-terminated and takes a NUL-terminated string and an int.
