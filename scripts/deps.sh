@@ -59,6 +59,7 @@ libc6-dev-riscv64-cross /usr/riscv64-linux-gnu/lib/libc.a  its C library
 musl-tools              musl-gcc                   the other C library of Linux
 lld                     ld.lld                     a linker
 mold                    mold                       a linker
+xz-utils                xz                         unpacks the source of cmocka
 python3-pip             pip3                       fetches the Zig compiler
 '
 
