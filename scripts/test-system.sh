@@ -135,6 +135,24 @@ start_again() {
     delivers 2
 }
 
+# Warnings that say something about the moment, not about the code: a clock that
+# was read on both sides of a full second, a daemon that was asked for something
+# while it made place for its successor, and whether scache reads what its client
+# above has sent before it sees that the client has left.
+by_chance='file system clock is|resetting file time stamps|problem talking to (server|service) |unrecognized request: "none"'
+
+# What follows replaces and kills daemons at work, and what they complain about
+# then is chance.
+no_other_warnings() {
+    "$instance" warnings "$work" | grep -vE "$by_chance" >"$work/warnings"
+    cat "$work/warnings"
+    [ "$code" = ours ] || return 0
+    diff "${work%/*}/C/warnings" "$work/warnings" >"$work/warnings.diff" || :
+    if grep '^>' "$work/warnings.diff"; then
+        die "these are not in the stock build's log"
+    fi
+}
+
 # A load that goes on until the file "enough" exists. smtp-source may not fail.
 load() {
     while [ ! -f "$work/enough" ]; do
@@ -234,12 +252,6 @@ restart_with_mail() {
     [ "$(find "$work/mail/inbox/new" -type f | wc -l)" -eq 10 ]
 }
 
-# Warnings that say something about the moment, not about the code: a clock that
-# was read on both sides of a full second, a daemon that was asked for something
-# while it made place for its successor, and whether scache reads what its client
-# above has sent before it sees that the client has left.
-by_chance='file system clock is|resetting file time stamps|problem talking to (server|service) |unrecognized request: "none"'
-
 ten_thousand() {
     rm -f "$work"/mail/inbox/new/*
     from=$(wc -l <"$work/log")
@@ -251,13 +263,11 @@ ten_thousand() {
         die "the log complains"
     fi
 }
-no_other_warnings() {
-    "$instance" warnings "$work" | grep -vE "$by_chance" >"$work/warnings"
-    cat "$work/warnings"
-    [ "$code" = ours ] || return 0
-    diff "${work%/*}/C/warnings" "$work/warnings" >"$work/warnings.diff" || :
-    if grep '^>' "$work/warnings.diff"; then
-        die "these are not in the stock build's log"
+# Nobody reads half a message, or one that is not of this protocol, whatever has
+# happened to the senders.
+master_understands() {
+    if grep -E '/master\[[0-9]+\]: .*(status update \(|unknown status|fatal: |panic: )' "$work/log"; then
+        die "master complains about its children's status messages"
     fi
 }
 
@@ -330,13 +340,14 @@ check "$title: daemons of all five skeletons call this code" daemons_call
 check "$title: the old generation ends after a reload" old_generation_ends
 check "$title: the status pipe" status_pipe
 check "$title: start again" start_again
+check "$title: no warning so far that the C code does not give" no_other_warnings
 check "$title: 20 reloads under load" reloads_under_load
 check "$title: max_use = 1" one_client_per_process
 check "$title: process limit reached and released" process_limit
 check "$title: restarted with mail in the queue" restart_with_mail
 check "$title: 10000 messages from 20 sessions, each once, no warning" ten_thousand
-check "$title: no warning in the log that the C code does not give" no_other_warnings
 check "$title: busy smtpd processes killed" killed_sessions
 check "$title: delivery processes and qmgr killed under load" killed_deliveries
 check "$title: master killed: its children end, mail goes on" killed_master
+check "$title: master has understood every status message" master_understands
 end_checks "system-$kind-$code"
