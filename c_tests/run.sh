@@ -44,6 +44,16 @@ silent-no-verbose   silent.c       -DNO_MSG_VERBOSE
 cplusplus           cplusplus.cc
 '
 
+# compile OBJECT SOURCE [FLAG...]: once in each run.
+compile() {
+    part=$1
+    part_source=$root/c_tests/$2
+    shift 2
+    [ ! -f "$part" ] || return 0
+    # shellcheck disable=SC2086 # lists of words
+    ${CC:-cc} ${CFLAGS--O2} -Wall -Wextra -Werror "$@" -c "$part_source" -o "$part"
+}
+
 # build IMPLEMENTATION FILE PROGRAM SOURCE [FLAG...]
 build() {
     case $1 in
@@ -61,14 +71,16 @@ build() {
     esac
     source_path=$root/c_tests/$4
     shift 4
-    for common in harness msg; do
-        # shellcheck disable=SC2086 # lists of words
-        ${CC:-cc} ${CFLAGS--O2} -Wall -Wextra -Werror -I "$header" "$@" \
-            -c "$root/c_tests/$common.c" -o "$target.$common.o"
-    done
+    folder=$(dirname "$target")
+    case $* in
+    *-D*) msg=$target.msg.o ;;
+    *) msg=$folder/msg.o ;;
+    esac
+    compile "$folder/harness.o" harness.c -I "$header" "$@" || return 1
+    compile "$msg" msg.c -I "$header" "$@" || return 1
     # shellcheck disable=SC2086 # lists of words
     $compiler ${CFLAGS--O2} -Wall -Wextra -Werror -I "$header" "$@" "$source_path" \
-        "$target.harness.o" "$target.msg.o" "$file" "-Wl,-rpath,$(dirname "$file")" \
+        "$folder/harness.o" "$msg" "$file" "-Wl,-rpath,$(dirname "$file")" \
         ${LDFLAGS-} -lcmocka -pthread -o "$target"
 }
 
@@ -91,6 +103,11 @@ case " $*" in
         die "POSTFIX_HEADER is not set: the folder of Postfix's master_proto.h, for the original"
     ;;
 esac
+
+# The flags may be others than in an earlier run.
+for implementation; do
+    rm -f "$out/${implementation%%=*}/harness.o" "$out/${implementation%%=*}"/*msg.o
+done
 
 reference=${1%%=*}
 while read -r program_name source flags; do

@@ -32,7 +32,6 @@ socat           socat           SMTP client of the demo
 iproute2        ip              the network of the sandbox
 ca-certificates /etc/ssl/certs/ca-certificates.crt  lets cargo trust its registry
 util-linux      unshare         the sandbox
-git             git             scratch copies for the tests of the documents
 tar             tar             unpacks Postfix
 mandoc          mandoc          checks the manual pages
 man-db          man             checks them again, with the warnings of groff
