@@ -7,6 +7,8 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <binhash.h>
@@ -49,10 +51,41 @@ static void send(int pid, unsigned generation, int status)
     event_loop(0);
 }
 
+/* In a process of its own, since master(8) ends. The addresses that it logs differ. */
+static void send_for_another_service(int pid, unsigned generation)
+{
+    const struct rlimit no_core = {0, 0};
+    char text[200];
+    int fds[2];
+    int status;
+    pid_t server;
+
+    if (pipe(fds) < 0 || (server = fork()) < 0)
+        msg_fatal("pipe or fork: %m");
+    if (server == 0) {
+        setrlimit(RLIMIT_CORE, &no_core);
+        dup2(fds[1], STDERR_FILENO);
+        master_notify(pid, generation, MASTER_STAT_TAKEN);
+        event_loop(0);
+        _exit(0);
+    }
+    close(fds[1]);
+    memset(text, 0, sizeof(text));
+    if (read(fds[0], text, sizeof(text) - 1) > 0)
+        text[strcspn(text, "0\n")] = 0;
+    waitpid(server, &status, 0);
+    vstream_fprintf(VSTREAM_ERR, "%s...\n# for another service's child: signal %d\n", text,
+                    WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+    vstream_fflush(VSTREAM_ERR);
+}
+
 int main(void)
 {
     MASTER_SERV service;
+    MASTER_SERV other;
     MASTER_PROC child;
+    MASTER_PROC stranger;
+    int stranger_pid = 200;
     int pid = 100;
     int part = 100;
 
@@ -85,5 +118,13 @@ int main(void)
         msg_fatal("write: %m");
     event_loop(0);
     send(100, 7, MASTER_STAT_TAKEN);
+
+    memset(&other, 0, sizeof(other));
+    memset(&stranger, 0, sizeof(stranger));
+    stranger.pid = stranger_pid;
+    stranger.gen = 7;
+    stranger.serv = &other;
+    binhash_enter(master_child_table, (char *) &stranger_pid, sizeof(stranger_pid), (void *) &stranger);
+    send_for_another_service(200, 7);
     return 0;
 }
