@@ -1,12 +1,14 @@
 #!/bin/sh
-# The throughput of a Postfix with our object beside one with its own:
+# The throughput of a Postfix with our object beside one with its own, and the
+# memory of their daemons:
 #
 #   mail.sh FOLDER KIND PAIRS MESSAGES STOCK-TREE OUR-TREE
 #
 # Both run at once on 127.0.0.1 and take MESSAGES by turns, over SMTP into a
-# maildir; FOLDER becomes a file system in memory. Prints CSV: group, case,
-# pair, messages a second with ours, messages a second with C. Call it inside
-# scripts/sandbox.sh, as root.
+# maildir; FOLDER becomes a file system in memory. Prints CSV, either
+#   mail,KIND,pair,messages a second with ours,messages a second with C
+#   memory,KIND,daemon,kilobytes with ours,kilobytes with C
+# Call it inside scripts/sandbox.sh, as root.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 . "$root/scripts/lib.sh"
@@ -51,6 +53,17 @@ queue_is_empty() {
     [ "$("$instance" queue "$folder/$1")" -eq 0 ]
 }
 
+# private NAME: for one process of each daemon, the pages of its program and of
+# the library with master_notify that it had to have of its own.
+private() {
+    "$instance" children "$folder/$1" | LC_ALL=C sort -u -k 3,3 | while read -r pid _ daemon _; do
+        awk -v daemon="$daemon" '
+            /^[0-9a-f]+-[0-9a-f]+ / { mine = $6 ~ /\/(libexec\/[a-z-]+|libpostfix-master\.so)$/ }
+            mine && $1 == "Anonymous:" { own += $2 }
+            END { print daemon "," own + 0 }' "/proc/$pid/smaps"
+    done
+}
+
 # Their output is not for the table.
 exec 3>&1 1>&2
 mkdir -p "$folder"
@@ -76,5 +89,9 @@ while [ "$pair" -lt "$pairs" ]; do
     echo "mail,$kind,$pair,$ours,$c" >&3
     pair=$((pair + 1))
 done
+private stock >"$folder/private.stock"
+private ours >"$folder/private.ours"
+[ -s "$folder/private.ours" ] || die "no daemon is running"
+LC_ALL=C join -t , "$folder/private.ours" "$folder/private.stock" | sed "s/^/memory,$kind,/" >&3
 "$instance" stop "$folder/stock"
 "$instance" stop "$folder/ours"

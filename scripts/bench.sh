@@ -5,7 +5,7 @@
 #
 # Called by `make bench`. Leaves in build/bench: bench.md and bench.svg, which
 # are committed in docs/, raw.csv with each pair of measurements, summary.csv
-# with their ratios, sizes.csv and sections.csv. Times are ratios within pairs
+# with their ratios, sizes.csv, sections.csv and memory.csv. Times are ratios within pairs
 # that alternate, since the machine may be busy. POSTFIX_SRC as in
 # postfix-source.sh.
 # shellcheck disable=SC2317 # step calls the functions by name
@@ -114,7 +114,8 @@ mail() {
     "$root/scripts/sandbox.sh" "$root/benches/mail.sh" "$out/mail" "$1" "$mail_pairs" "$mails" \
         "$(cat "$out/tree-$1")" "$out/$1-ours" >"$out/mail-$1.csv"
     rm -rf "$out/mail" "$out/$1-ours"
-    cat "$out/mail-$1.csv" >>"$out/raw.csv"
+    sed '/^memory,/d' "$out/mail-$1.csv" >>"$out/raw.csv"
+    sed -n 's/^memory,//p' "$out/mail-$1.csv" >>"$out/memory.csv"
 }
 
 # The change of column $2 (ours at $3) in sizes.csv for the builds of kind $1.
@@ -161,6 +162,16 @@ program_rows() {
         printf '| %s | %d | %s | %s | %s | %s |\n' "$kind" "$(wc -l <"$out/sizes-$kind")" \
             "$(change "$kind" 3 7)" "$(change "$kind" 4 8)" "$(change "$kind" 5 9)" "$(page_more "$kind")"
     done
+}
+
+memory_rows() {
+    awk -F , '
+        { ours[$1, $2] = $3; c[$1, $2] = $4; daemons[$2] }
+        function kilobytes(kind, daemon) {
+            return (kind, daemon) in ours ? ours[kind, daemon] " | " c[kind, daemon] : "– | –"
+        }
+        END { for (name in daemons) printf "| %s | %s | %s |\n", name, kilobytes("static", name), kilobytes("shared", name) }
+    ' "$out/memory.csv" | LC_ALL=C sort
 }
 
 ratio_rows() {
@@ -220,6 +231,13 @@ $(program_rows)
 
 A program takes a page more where its text or data ended within these few bytes of a page's end.
 
+What a running daemon has of its own of its program and of libpostfix-master.so, in kB (pages that
+the dynamic linker or the program wrote to):
+
+| daemon | static, ours | C | shared, ours | C |
+|---|---|---|---|---|
+$(memory_rows)
+
 From an empty output folder, with the crates at hand, all artefacts are built in
 $(cat "$out/build-seconds") s.
 
@@ -245,6 +263,7 @@ write_documents() {
 mkdir -p "$out"
 : >"$out/raw.csv"
 : >"$out/sizes.csv"
+: >"$out/memory.csv"
 step "build from an empty folder" clean_build
 for kind in static shared; do
     step "build Postfix, $kind (once)" stock_tree "$kind"
