@@ -18,7 +18,7 @@ if [ ! -d "$home" ]; then
     mkdir -p "$home.new"
     (
         cd "$home.new"
-        "$root/scripts/arch-apt.sh" source apt-get --quiet --download-only source cmocka >&2
+        "$root/scripts/apt.sh" source apt-get --quiet --download-only source cmocka >&2
         tar -xf cmocka_*.orig.tar.xz --strip-components=1
     ) || die "Debian's source package of cmocka cannot be fetched; apt's messages are above."
     mv "$home.new" "$home"

@@ -19,7 +19,7 @@ foreign=${3-}
 host=amd64
 
 apt() {
-    "$root/scripts/arch-apt.sh" "$@"
+    "$root/scripts/apt.sh" "$@"
 }
 
 # unpack FOLDER ARCHITECTURE PACKAGE [OPTION...]: with options for tar.

@@ -8,23 +8,9 @@ set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 . "$root/scripts/lib.sh"
 
-# Its own lists and cache, made from the host's entries: the host may lack the
-# source entries, and keeps its configuration.
-fetch_with_apt() {
-    apt=$root/build/apt-source
-    mkdir -p "$apt/parts" "$apt/lists/partial" "$apt/cache/archives/partial" "$1"
-    for list in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
-        [ ! -f "$list" ] || sed -n 's/^deb\( \|\t\)/deb-src\1/p' "$list"
-    done >"$apt/parts/host.list"
-    for list in /etc/apt/sources.list.d/*.sources; do
-        [ ! -f "$list" ] || { sed 's/^Types:.*/Types: deb-src/' "$list"; echo; }
-    done >"$apt/parts/host.sources"
-    set -- "$1" -o Dir::Etc::sourcelist=/dev/null -o "Dir::Etc::sourceparts=$apt/parts" \
-        -o "Dir::State::lists=$apt/lists" -o "Dir::Cache=$apt/cache" -o APT::Sandbox::User=root
-    into=$1
-    shift
-    apt-get "$@" --quiet update >&2 || return 1
-    (cd "$into" && apt-get "$@" --quiet --download-only source postfix >&2)
+fetch() {
+    mkdir -p "$1"
+    (cd "$1" && "$root/scripts/apt.sh" source apt-get --quiet --download-only source postfix >&2)
 }
 
 # check TREE NAME: a Postfix with today's protocol, or an error about NAME.
@@ -65,7 +51,7 @@ if [ ! -d "$top/source" ]; then
     if [ -z "$from" ]; then
         command -v apt-get >/dev/null 2>&1 ||
             die "there is no apt-get to fetch Postfix's source with. Set POSTFIX_SRC to a Postfix tree or tarball."
-        fetch_with_apt "$top/download" ||
+        fetch "$top/download" ||
             die "cannot fetch the source package 'postfix' with apt-get (its messages are above)." \
                 "Is there a network? POSTFIX_SRC= takes a Postfix tree or tarball instead."
         from=$(ls "$top/download"/postfix_*.orig.tar.gz)

@@ -82,7 +82,7 @@ code_is_ours() {
 }
 same_version() {
     ours=$(dpkg-deb -f "$work"/postfix_*.deb Version)
-    theirs=$(dpkg-deb -f "$root"/build/postfix/debian-binary/apt/cache/archives/postfix_*.deb Version)
+    theirs=$(dpkg-deb -f "$root"/build/postfix/debian-binary/packages/postfix_*.deb Version)
     echo "$ours, $theirs"
     [ "$ours" = "$theirs" ]
 }
