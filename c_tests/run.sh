@@ -84,6 +84,10 @@ build() {
         ${LDFLAGS-} -lcmocka -pthread -o "$target"
 }
 
+for harness in ${HARNESSES:-}; do
+    printf '%s\n' "$programs" | grep -q "^$harness " || die "HARNESSES names '$harness', which is not one of $programs"
+done
+
 passed=0
 failed=0
 cases=$out/cases
@@ -153,6 +157,10 @@ while read -r program_name source flags; do
             continue
         fi
         expected=$out/$reference/$program_name.observed
+        if [ ! -f "$expected" ] && [ -s "$target.observed" ] && [ "${source%.cc}" = "$source" ]; then
+            report FAIL "was observed, and $reference was not"
+            continue
+        fi
         if [ -f "$expected" ] && ! diff "$expected" "$target.observed" >>"$log"; then
             report FAIL "behaves differently from $reference, see the end of $log"
             continue

@@ -17,6 +17,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 [ $# -ge 3 ] || die "usage: apt.sh source|ARCHITECTURE|host apt-get|apt-cache ARGUMENT..."
 command -v apt-get >/dev/null 2>&1 ||
     die "there is no apt-get here, and what is to be fetched are packages of Debian or its kin."
+need dpkg flock
 apt=$root/build/apt/$1
 types=deb
 architecture=$(dpkg --print-architecture)
@@ -30,7 +31,11 @@ program_of_apt=$2
 shift 2
 
 # A mirror forgets the files that an old list names.
-if [ -z "$(find "$apt/ready" -mtime -1 2>/dev/null)" ]; then
+is_ready() {
+    [ -n "$(find "$apt/ready" -mtime -1 2>/dev/null)" ]
+}
+
+get_ready() {
     rm -rf "$apt"
     mkdir -p "$apt/parts" "$apt/lists/partial" "$apt/cache/archives/partial"
     : >"$apt/status"
@@ -58,11 +63,25 @@ Dir::Cache "$apt/cache";
 Dir::Cache::pkgcache "pkgcache.bin";
 Dir::Cache::srcpkgcache "srcpkgcache.bin";
 END
-    # A list that the mirror is just replacing fails. That does harm only if it
-    # is the one with our packages, and then the caller misses them.
-    apt-get -c "$apt/apt.conf" --quiet update >&2 || echo "apt.sh: not all package lists were fetched" >&2
-    [ -n "$(find "$apt/lists" -name '*_dists_*')" ] ||
-        die "no package list could be fetched; apt's messages are above. Is there a network?"
-    : >"$apt/ready"
+    # A list that the mirror is just replacing fails, and so may one that has
+    # nothing to do with this project: then what there is serves for ten minutes.
+    if apt-get -c "$apt/apt.conf" -o APT::Update::Error-Mode=any --quiet update >&2; then
+        : >"$apt/ready"
+    else
+        [ -n "$(find "$apt/lists" -name '*_dists_*')" ] ||
+            die "no package list could be fetched; apt's messages are above. Is there a network?"
+        echo "apt.sh: not all package lists were fetched; apt's messages are above." >&2
+        touch -d '23 hours ago 50 minutes ago' "$apt/ready"
+    fi
+}
+
+# The lists stay as they are while somebody uses them.
+mkdir -p "$root/build/apt"
+exec 9>"$apt.lock"
+flock --shared 9
+if ! is_ready; then
+    flock --exclusive 9
+    is_ready || get_ready
+    flock --shared 9
 fi
 exec "$program_of_apt" -c "$apt/apt.conf" "$@"

@@ -5,35 +5,48 @@
 # Environment, all optional:
 #   CARGO, AR, OBJCOPY  the tools to use            (cargo, ar, objcopy)
 #   CARGO_FLAGS     more words for cargo, such as --offline or --features NAME
-#   TARGET          the Rust target to build for    (the host)
+#   TARGET          the Rust target to build for    (CARGO_BUILD_TARGET; the host)
 #   DEBUG           1: with debug information
 #   LINK            0: no shared library, for a target without a linker here
 set -eu
-
-if [ $# -ne 1 ]; then
-    echo "usage: build.sh DIRECTORY" >&2
-    exit 2
-fi
-mkdir -p "$1"
-out=$(cd "$1" && pwd)
 root=$(cd "$(dirname "$0")/.." && pwd)
+. "$root/scripts/lib.sh"
+
+[ $# -eq 1 ] || die "usage: build.sh DIRECTORY"
+case ${DEBUG:-0} in
+0 | 1) ;;
+*) die "DEBUG=$DEBUG is neither 0 nor 1." ;;
+esac
+mkdir -p "$1" || die "cannot make the folder $1 to build in. Name another one: make BUILD=folder"
+out=$(cd "$1" && pwd)
 cd "$root"
 cargo=${CARGO:-cargo}
 ar=${AR:-ar}
+objcopy=${OBJCOPY:-objcopy}
 
 wanted=$(sed -n 's/^rust-version = "1\.\([0-9]*\)"/\1/p' Cargo.toml)
 rustc=${RUSTC:-rustc}
-if ! found=$("$rustc" --version 2>/dev/null); then
-    echo "build.sh: no Rust compiler: '$rustc' does not run. Install Rust 1.$wanted or later" \
-        "(rustup, or a distribution's rustc and cargo; Debian 12: rustc-web, cargo-web)." >&2
-    exit 1
-fi
+found=$("$rustc" --version 2>/dev/null) ||
+    die "no Rust compiler: '$rustc' does not run. Install Rust 1.$wanted or later" \
+        "(rustup, or a distribution's rustc and cargo; Debian 12: rustc-web, cargo-web)."
 minor=$(echo "$found" | sed 's/^rustc [0-9]*\.\([0-9]*\).*/\1/')
-if [ "$minor" -lt "$wanted" ]; then
-    echo "build.sh: $found is too old: Rust 1.$wanted or later is needed" \
-        "(rustup update, or on Debian 12: rustc-web, cargo-web)." >&2
-    exit 1
-fi
+[ "$minor" -ge "$wanted" ] ||
+    die "$found is too old: Rust 1.$wanted or later is needed" \
+        "(rustup update, or on Debian 12: rustc-web, cargo-web)."
+for tool in "$cargo" "$ar"; do
+    command -v "$tool" >/dev/null 2>&1 ||
+        die "the command '$tool' is missing. Building takes Rust's cargo, and a C compiler with binutils."
+done
+# Always named: else a target in the user's configuration of cargo would be
+# built in another folder than is looked into below.
+target=${TARGET:-${CARGO_BUILD_TARGET:-$("$rustc" -vV | sed -n 's/^host: //p')}}
+built=$out/cargo/$target/release
+for folder in "$out" "$out/cargo" "$out/cargo/$target" "$built"; do
+    if [ -d "$folder" ] && [ ! -w "$folder" ]; then
+        die "$folder is not for $(id -un) to write to; 'make test' and 'make demo' as root leave it to root." \
+            "Run 'make clean' as its owner, or build elsewhere: make BUILD=folder"
+    fi
+done
 
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 library=libmaster_proto.so
@@ -54,19 +67,20 @@ if [ "${DEBUG:-0}" = 1 ]; then
 fi
 # shellcheck disable=SC2086 # CARGO_FLAGS is a list of words
 "$cargo" rustc --quiet --locked --release --lib --crate-type cdylib \
-    --target-dir "$out/cargo" ${TARGET:+--target "$TARGET"} ${CARGO_FLAGS-} -- "$@"
+    --target-dir "$out/cargo" --target "$target" ${CARGO_FLAGS-} -- "$@" ||
+    die "cargo cannot build the library; its messages are above. It needs a C compiler ('cc') to link" \
+        "with, and the crate libc: from a registry, or a copy (docs/packaging.md, without a network)."
 
 # An artefact that has not changed keeps its time, so that nothing that was
 # linked with it is linked again.
 put() {
     cmp -s "$1" "$2" || cp "$1" "$2"
 }
-built=$out/cargo/${TARGET:+$TARGET/}release
 object=$built/deps/master_proto.o
 # Where Rust's own library has debug information, as Debian's has, lto hands it
 # on, asked for or not.
 if [ "${DEBUG:-0}" != 1 ] && grep -q '\.debug_info' "$object"; then
-    "${OBJCOPY:-objcopy}" --strip-debug "$object" "$built/master_proto.o"
+    "$objcopy" --strip-debug "$object" "$built/master_proto.o"
     object=$built/master_proto.o
 fi
 put "$object" "$out/master_proto.o"

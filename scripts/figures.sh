@@ -58,7 +58,8 @@ row() {
     shift
     row_values=
     for name in $implementations; do
-        row_values="$row_values $(figure "$@" "$name") |"
+        row_value=$(figure "$@" "$name")
+        row_values="$row_values $row_value |"
     done
     echo "| $row_title |$row_values"
 }
@@ -67,7 +68,8 @@ row() {
 row_ours() {
     row_title=$1
     shift
-    echo "| $row_title | $(figure "$@") | – | – | – |"
+    row_value=$(figure "$@")
+    echo "| $row_title | $row_value | – | – | – |"
 }
 
 figure() {

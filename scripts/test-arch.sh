@@ -185,6 +185,7 @@ linkers() {
     export CC=gcc HARNESSES="$portable"
     get_ready cmocka scripts/arch-cmocka.sh "$CC" "$work"
     set -- "original=$host/original.o" "object=$host/master_proto.o" "archive=$host/libmaster_proto.a"
+    tried=
     for name in bfd gold lld mold; do
         # -z defs is for shared libraries; the others are for programs, too.
         flags="-fuse-ld=$name -Wl,--gc-sections -Wl,-z,now -Wl,--as-needed"
@@ -197,11 +198,12 @@ linkers() {
         with "-ffunction-sections $flags" -pie
         harnesses "$name PIE" "$@"
         harnesses "$name shared" "original=$host/original.o" "shared=$root/$work/from-archive-$name.so"
+        tried="${tried:+$tried, }$name"
     done
     with -flto -flto
     harnesses "gcc -flto" "$@"
     did Linux amd64 glibc current weak \
-        "with GNU ld, gold, lld, mold: \`--gc-sections\`, \`-z defs\`, \`-z now\`, \`--as-needed\`; with \`gcc -flto\`" run
+        "with $tried: \`--gc-sections\`, \`-z defs\`, \`-z now\`, \`--as-needed\`; with \`gcc -flto\`" run
 }
 
 # What compiles for a system: Zig has the headers of all of them.
@@ -218,7 +220,7 @@ compile() {
 }
 
 other_systems() {
-    zig=$arch/zig
+    zig=$arch/zig-$zig_version
     if [ ! -d "$zig" ]; then
         rm -rf "$zig.new"
         get_ready "Zig $zig_version" python3 -m pip install --quiet --no-deps --target "$zig.new" "ziglang==$zig_version"
@@ -331,7 +333,8 @@ run_job() {
     job=$1
     work=$arch/$job
     mkdir -p "$work"
-    rm -f "$work/setup.log"
+    # Links of an earlier run must not be taken for this one's.
+    rm -rf "$work/setup.log" "$work/programs"
     job_failed=0
     links=
     case $job in
@@ -359,8 +362,8 @@ table() {
 
 What \`make test-arch\` did where. It writes this table and compares it with this file.
 
-- **run**: these C harnesses ran, and saw the same as with the C original that was compiled for the
-  same platform: \`$portable\`.
+- **run**: these C harnesses ran, and saw the same as with the C original that was compiled by the
+  same compiler, for musl by that for glibc: \`$portable\`.
   Processors other than amd64 were emulated by qemu-user. \`make test\` runs all harnesses, on amd64.
 - **compiled**: no more than that, the C sources with \`zig cc\`; nothing was linked or run.
 - **expected**: nothing was tried. It follows from how \`build.rs\` chooses.

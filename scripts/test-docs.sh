@@ -132,9 +132,14 @@ changelog_has_this_version() {
 readme_has_the_table_of_platforms() {
     grep '^|' docs/platforms.md >"$work/platforms"
     [ -s "$work/platforms" ]
-    grep -xF -f "$work/platforms" README.md | diff "$work/platforms" -
+    sed -n '/^| System /,/^$/p' README.md | grep '^|' | diff "$work/platforms" -
+}
+readme_names_the_minimum_version() {
+    minimum=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+    grep "^Rust ${minimum:?} or later" README.md
 }
 check "README.md has the table of docs/platforms.md" readme_has_the_table_of_platforms
+check "README.md names the minimum version of Cargo.toml" readme_names_the_minimum_version
 
 : >"$work/all"
 for document in *.md docs/*.md; do

@@ -99,6 +99,19 @@ done
 expect "'cc' is missing. 'make deps' installs" \
     env PATH="$tools" POSTFIX_SRC="$source" scripts/postfix-build.sh static
 expect "no Rust compiler" env PATH="$tools" scripts/build.sh "$place/out"
+expect "'no-cargo' is missing" env CARGO=no-cargo scripts/build.sh "$place/out"
+expect "'no-ar' is missing" env AR=no-ar scripts/build.sh "$place/out"
+expect "It needs a C compiler" env RUSTFLAGS="-C linker=no-cc" scripts/build.sh "$place/out"
+expect "and the crate libc" env CARGO_HOME="$place/no-crates" unshare --net scripts/build.sh "$place/out"
+expect "is neither 0 nor 1" env DEBUG=yes scripts/build.sh "$place/out"
+echo "no folder" >"$place/file"
+expect "cannot make the folder" scripts/build.sh "$place/file"
+# Somebody else's folder, for a root that must heed that.
+mkdir "$place/of-nobody"
+chown nobody "$place/of-nobody"
+caps=-dac_override,-dac_read_search
+expect "is not for root to write to" setpriv --bounding-set "$caps" --inh-caps "$caps" \
+    scripts/build.sh "$place/of-nobody"
 expect "there is no apt-get here. Install them" env PATH="$tools" scripts/deps.sh
 
 # A Rust that is too old.
