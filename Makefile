@@ -22,8 +22,8 @@ demo: deps ## run a real Postfix, with our object inside, that delivers mail (as
 test: deps ## run all tests (as root)
 	@scripts/test.sh
 
-test-arch: ## run the harnesses on other processors, C libraries and linkers
-	@scripts/deps.sh arch
+test-arch: FOR := arch
+test-arch: deps ## run the harnesses on other processors, C libraries and linkers
 	@scripts/test-arch.sh
 
 test-cargo-c: deps ## compare cargo-c's installation with ours (compiles cargo-c once)
@@ -32,15 +32,15 @@ test-cargo-c: deps ## compare cargo-c's installation with ours (compiles cargo-c
 mutants: deps ## test the tests: make mistakes in the code that they must catch (minutes)
 	@scripts/mutants.sh
 
-test-debian: ## build Debian's postfix package with the object inside (as root)
-	@scripts/deps.sh debian
+test-debian: FOR := debian
+test-debian: deps ## build Debian's postfix package with the object inside (as root)
 	@scripts/test-debian.sh
 
 bench: deps ## measure what it costs, beside C (as root, up to 20 minutes; QUICK=1: one)
 	@QUICK="$(QUICK)" scripts/bench.sh
 
-deps: ## install what the tests and the demo need
-	@scripts/deps.sh
+deps: ## install what the tests and the demo need; FOR=arch, FOR=debian: those tests
+	@scripts/deps.sh $(FOR)
 
 postfix-replace: all ## put the object into the built Postfix tree POSTFIX=
 	@scripts/postfix-object.sh replace "$(POSTFIX)" "$(BUILD)/master_proto.o"

@@ -7,7 +7,10 @@
  *   127.0.0.1:10026 inet n - n - 10 child nobody
  *
  * The executable goes into daemon_directory; "nobody" is the user to become.
+ *
+ *   cc child.c -o child $(pkg-config --cflags --libs master_proto)
  */
+#define _DEFAULT_SOURCE /* initgroups and chroot, whatever the C standard asked for */
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -35,7 +38,7 @@ static unsigned generation;
 static void fail(const char *what)
 {
     /* Only the log: master(8) leaves no useful standard error. */
-    syslog(LOG_ERR, "%s: %m", what);
+    syslog(LOG_ERR, "%s: %s", what, strerror(errno));
     exit(1);
 }
 
@@ -46,7 +49,7 @@ static void refuse(const char *why)
     exit(1);
 }
 
-static unsigned long number(const char *text, int base, unsigned long most)
+static unsigned long number(const char *text, int base, unsigned long most, const char *why)
 {
     char *end;
     unsigned long value;
@@ -54,7 +57,7 @@ static unsigned long number(const char *text, int base, unsigned long most)
     errno = 0;
     value = strtoul(text, &end, base);
     if (errno != 0 || end == text || *end != '\0' || value > most)
-        refuse("not a number that master(8) would give");
+        refuse(why);
     return value;
 }
 
@@ -94,6 +97,32 @@ static void serve(int client)
                 return;
 }
 
+/* Why accept(2) may fail on a listener that is all right. */
+static int is_harmless(int error)
+{
+    switch (error) {
+    case EAGAIN: /* all idle children were woken, and another one was faster */
+#if EWOULDBLOCK != EAGAIN
+    case EWOULDBLOCK:
+#endif
+    case EINTR:
+    /* The client has gone, or Linux reports an error of its network. */
+    case ECONNABORTED:
+    case ECONNREFUSED:
+    case ECONNRESET:
+    case EHOSTDOWN:
+    case EHOSTUNREACH:
+    case ENETDOWN:
+    case ENETUNREACH:
+    case ENOBUFS:
+    case ENOTCONN:
+    case EPROTO:
+        return 1;
+    default:
+        return 0;
+    }
+}
+
 /* Returns when there is no more to do: then the process must end. */
 static void serve_clients(struct pollfd *fds, nfds_t listeners)
 {
@@ -116,8 +145,7 @@ static void serve_clients(struct pollfd *fds, nfds_t listeners)
                 continue;
             client = accept(fds[i].fd, NULL, NULL);
             if (client < 0) {
-                /* All idle children were woken, and another one was faster. */
-                if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ECONNABORTED || errno == EINTR)
+                if (is_harmless(errno))
                     continue;
                 fail("accept");
             }
@@ -142,10 +170,11 @@ int main(int argc, char **argv)
     const char *text = getenv(MASTER_GEN_NAME);
     int option, chrooted = 0;
 
-    openlog("postfix/child", LOG_PID, LOG_MAIL);
+    /* Now, since /dev/log is out of reach after chroot(2). */
+    openlog("postfix/child", LOG_PID | LOG_NDELAY, LOG_MAIL);
     if (text == NULL)
         refuse("GENERATION is not in the environment: only master(8) starts this program");
-    generation = (unsigned)number(text, 8, UINT_MAX);
+    generation = (unsigned)number(text, 8, UINT_MAX, MASTER_GEN_NAME " is not an octal number");
 
     /* What master(8) gives to all of its children; most does not matter here. */
     while ((option = getopt(argc, argv, "cdln:o:s:t:uvz")) != -1) {
@@ -154,7 +183,7 @@ int main(int argc, char **argv)
             chrooted = 1;
             break;
         case 's':
-            listeners = (nfds_t)number(optarg, 10, LISTENERS_MAX);
+            listeners = (nfds_t)number(optarg, 10, LISTENERS_MAX, "-s is not a number of listeners");
             break;
         case 't':
             transport = optarg;

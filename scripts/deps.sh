@@ -63,6 +63,7 @@ python3-pip             pip3                       fetches the Zig compiler
 '
 
 debian_list='
+build-essential /usr/share/build-essential/list  what every package needs
 dpkg-dev        dpkg-buildpackage  builds the package
 debhelper       dh              its rules
 po-debconf      po2debconf      its build

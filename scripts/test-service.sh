@@ -40,10 +40,12 @@ child/unix=child
 127.0.0.1:10029/inet=child
 127.0.0.1:10030/inet=hello
 127.0.0.1:10031/inet=hello
+127.0.0.1:10033/inet=child
 127.0.0.1:10032/inet=child
 '
 # master restarts services in the order of master.cf.
 last=127.0.0.1:10032
+chrooted=127.0.0.1:10033/inet
 
 # processes SERVICE: their ids.
 processes() {
@@ -109,6 +111,13 @@ no_root_left() {
     grep -E "^Gid:(.$group){4}\$" "$work/status"
     grep -E "^Groups:.$group *\$" "$work/status"
     grep -E '^CapEff:.0+$' "$work/status"
+}
+
+serves_from_chroot() {
+    echoed "TCP:$1" "from the chroot"
+    pid=$(only_process "$1")
+    [ "$(readlink "/proc/$pid/root")" = "$(readlink -f "$work/queue")" ]
+    no_root_left "$1"
 }
 
 speaks_through_both_sockets() {
@@ -194,7 +203,7 @@ nothing_odd_in_the_log() {
 
 child_wants_master() {
     refuses 'only master(8) starts this program' env -u GENERATION "$work/libexec/child" -t inet nobody
-    refuses 'not a number' env GENERATION=9 "$work/libexec/child" -t inet nobody
+    refuses 'GENERATION is not an octal number' env GENERATION=9 "$work/libexec/child" -t inet nobody
     refuses 'is unknown, or is root' env GENERATION=1 "$work/libexec/child" -t inet root
     refuses 'is unknown, or is root' env GENERATION=1 "$work/libexec/child" -t inet no-such-user
     refuses 'of type inet or unix' env GENERATION=1 "$work/libexec/child" -t pass nobody
@@ -208,7 +217,9 @@ start() {
     "$instance" postconf "$work" "daemon_directory=$work/libexec" 'inet_interfaces=127.0.0.1, 127.0.0.2'
     for line in $services; do
         service=${line%%=*}
-        "$instance" service "$work" "$service=${service%/*} ${service#*/} n - n - 10 ${line#*=} $(
+        chroot=n
+        [ "$service" != "$chrooted" ] || chroot=y
+        "$instance" service "$work" "$service=${service%/*} ${service#*/} n - $chroot - 10 ${line#*=} $(
             [ "${line#*=}" = hello ] || echo nobody
         )"
     done
@@ -218,6 +229,7 @@ start() {
 step "start a private instance" start
 check "a client by inet is served" echoed TCP:127.0.0.1:10026 "one line"
 check "the child is not root any more" no_root_left 127.0.0.1:10026
+check "a service with chroot: served from the queue directory" serves_from_chroot "${chrooted%/*}"
 check "two listeners of one child" speaks_through_both_sockets
 check "a client by unix is served" echoed "UNIX-CONNECT:$work/queue/public/child" "one line"
 check "a session is held over a reload, and then the child ends" session_outlives_reload
