@@ -20,13 +20,28 @@ case "$#${1:-}" in
 2install | 2uninstall) ;;
 *) die "usage: install.sh install|uninstall DIRECTORY; the environment is described at the top of $0" ;;
 esac
+# make hands on what it is given; as it stands, this would be ignored.
+for name in prefix libdir includedir mandir destdir; do
+    if [ -n "$(eval "printf %s \"\${$name-}\"")" ]; then
+        die "'$name' is set; the names are DESTDIR PREFIX LIBDIR INCLUDEDIR PKGCONFIGDIR MANDIR. Nothing was changed."
+    fi
+done
+
+# A slash at the end would be in the .pc file, and pkg-config would not know
+# the system's folders by it.
+no_slash() {
+    case $1 in
+    ?*/) no_slash "${1%/}" ;;
+    *) printf '%s' "$1" ;;
+    esac
+}
 build=$2
-destdir=${DESTDIR:-}
-prefix=${PREFIX:-/usr/local}
-libdir=${LIBDIR:-$prefix/lib}
-includedir=${INCLUDEDIR:-$prefix/include}
-pkgconfigdir=${PKGCONFIGDIR:-$libdir/pkgconfig}
-mandir=${MANDIR:-$prefix/share/man}
+destdir=$(no_slash "${DESTDIR-}")
+prefix=$(no_slash "${PREFIX-/usr/local}")
+libdir=$(no_slash "${LIBDIR-$prefix/lib}")
+includedir=$(no_slash "${INCLUDEDIR-$prefix/include}")
+pkgconfigdir=$(no_slash "${PKGCONFIGDIR-$libdir/pkgconfig}")
+mandir=$(no_slash "${MANDIR-$prefix/share/man}")
 for directory in "PREFIX=$prefix" "LIBDIR=$libdir" "INCLUDEDIR=$includedir" \
     "PKGCONFIGDIR=$pkgconfigdir" "MANDIR=$mandir"; do
     case ${directory#*=} in
@@ -63,12 +78,14 @@ must_be_built() {
     esac
 }
 
-# The folder, or the nearest one above it that exists.
+# The folder, or the nearest one above it that exists. Nor is a folder in the
+# place of the file: it would be put into that.
 must_be_writable() {
     above=$destdir$2
-    until [ -e "$above" ]; do
+    until [ -e "$above" ] || [ -h "$above" ]; do
         above=$(dirname "$above")
     done
+    [ ! -d "$destdir$2/$3" ] || die "$destdir$2/$3 is a folder. Nothing was changed. Remove it first."
     if [ ! -d "$above" ] || [ ! -w "$above" ]; then
         die "cannot write to $destdir$2: $above is not a folder that you may write to." \
             "Nothing was changed. Run it as root, or choose another PREFIX= or DESTDIR=."

@@ -42,7 +42,7 @@ elif [ -d "$from" ]; then
 elif [ -f "$from" ]; then
     top=$root/build/postfix/user-$(cksum <"$from" | cut -d' ' -f1)
 else
-    die "POSTFIX_SRC=$from does not exist. Name an unpacked Postfix source or its tarball."
+    die "POSTFIX_SRC=$from is neither a folder nor a file. Name an unpacked Postfix source or its tarball."
 fi
 
 if [ ! -d "$top/source" ]; then
@@ -51,10 +51,16 @@ if [ ! -d "$top/source" ]; then
     if [ -z "$from" ]; then
         command -v apt-get >/dev/null 2>&1 ||
             die "there is no apt-get to fetch Postfix's source with. Set POSTFIX_SRC to a Postfix tree or tarball."
+        rm -rf "$top/download"
         fetch "$top/download" ||
             die "cannot fetch the source package 'postfix' with apt-get (its messages are above)." \
                 "Is there a network? POSTFIX_SRC= takes a Postfix tree or tarball instead."
-        from=$(ls "$top/download"/postfix_*.orig.tar.gz)
+        for from in "$top/download"/postfix_*.orig.tar.*; do
+            case $from in
+            *.asc) ;;
+            *) break ;;
+            esac
+        done
     fi
     if [ -d "$from" ]; then
         cp -R "$from" "$top/new"

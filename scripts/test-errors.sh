@@ -64,7 +64,7 @@ for own in "$inputs/own.tar" "$inputs/own"; do
 done
 
 # No Postfix.
-expect "does not exist. Name an unpacked Postfix" \
+expect "is neither a folder nor a file. Name an unpacked Postfix" \
     env POSTFIX_SRC="$inputs/missing" scripts/postfix-source.sh
 mkdir "$inputs/other"
 expect "is not a Postfix source" env POSTFIX_SRC="$inputs/other" scripts/postfix-source.sh

@@ -81,6 +81,34 @@ new_files_not_new_bytes() {
     [ "$before" != "$after" ]
 }
 
+slashes_at_the_end_are_not_kept() {
+    pc=$work/slash/usr/lib/$triplet/pkgconfig/master_proto.pc
+    make install DESTDIR="$work/slash" PREFIX=/usr LIBDIR="/usr/lib/$triplet"
+    mv "$pc" "$work/pc"
+    make install DESTDIR="$work/slash/" PREFIX=/usr/ LIBDIR="/usr/lib/$triplet//" MANDIR=/usr/share/man/ \
+        >"$work/said"
+    if grep -F // "$work/said"; then
+        return 1
+    fi
+    cmp "$work/pc" "$pc"
+    rm -r "$work/slash"
+}
+a_folder_in_the_way() {
+    mkdir -p "$work/way/usr/local/lib/libmaster_proto.so.1"
+    refuses "libmaster_proto.so.1 is a folder" make install DESTDIR="$work/way"
+    rmdir "$work/way/usr/local/lib/libmaster_proto.so.1"
+    rmdir "$work/way/usr/local/lib"
+    ln -s nowhere "$work/way/usr/local/lib"
+    refuses "usr/local/lib is not a folder that you may write to" make install DESTDIR="$work/way"
+    [ "$(find "$work/way" -type f | wc -l)" -eq 0 ]
+    rm -r "$work/way"
+}
+names_of_others() {
+    refuses "'prefix' is set; the names are DESTDIR PREFIX" make install prefix=/usr DESTDIR="$work/refused"
+    refuses "PREFIX= is not an absolute path" make install PREFIX= DESTDIR="$work/refused"
+    [ ! -e "$work/refused" ]
+}
+
 uninstall_leaves_nothing() {
     make uninstall DESTDIR="$work/stage"
     [ ! -e "$work/stage" ] || {
@@ -256,6 +284,9 @@ check "refused: the target is a file" not_a_folder
 PREFIX="$work/rw" MANDIR="$work/ro/man" check "refused: a part of the target is read-only" read_only_target
 check "refused: uninstall from a read-only folder" read_only_uninstall
 check "refused: paths that are not absolute" relative_prefix
+check "refused: a folder, or a link to nowhere, in the way" a_folder_in_the_way
+check "refused: variables by other names" names_of_others
+check "slashes at the end of the paths are not kept" slashes_at_the_end_are_not_kept
 
 # As a Debian package: /usr with a multiarch folder, staged.
 stage=$root/build/stage

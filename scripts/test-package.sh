@@ -43,8 +43,8 @@ crate_holds_what_it_should() {
     tar -tf "$work/target/package/master_proto-$version.crate" | sed "s|^master_proto-$version/||" |
         grep -v '^\.cargo_vcs_info\.json$' | LC_ALL=C sort >"$work/files"
     {
-        printf '%s\n' Cargo.toml Cargo.toml.orig Cargo.lock build.rs cbindgen.toml README.md LICENSE
-        find include man src -type f
+        printf '%s\n' Cargo.toml Cargo.toml.orig Cargo.lock build.rs cbindgen.toml LICENSE ./*.md | sed 's|^\./||'
+        find include man src docs examples -type f
     } | LC_ALL=C sort | diff - "$work/files"
 }
 
