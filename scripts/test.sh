@@ -88,9 +88,12 @@ c_implementations() {
     shared=shared=$root/build/libmaster_proto.so
 }
 
+# Strong references are what other systems get; here they are asked for.
 harnesses_on_all_artefacts() {
     c_implementations
-    c_tests/run.sh "$original" "$hardened" "$object" "$archive" "$shared"
+    CARGO_FLAGS="${CARGO_FLAGS-} --features strong-msg" scripts/build.sh build/strong
+    c_tests/run.sh "$original" "$hardened" "$object" "$archive" "$shared" \
+        "strong-object=$root/build/strong/master_proto.o"
 }
 
 log_lines_are_rendered_alike() {
