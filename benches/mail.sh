@@ -57,10 +57,11 @@ queue_is_empty() {
 # the library with master_notify that it had to have of its own.
 private() {
     "$instance" children "$folder/$1" | LC_ALL=C sort -u -k 3,3 | while read -r pid _ daemon _; do
+        # It may end meanwhile.
         awk -v daemon="$daemon" '
             /^[0-9a-f]+-[0-9a-f]+ / { mine = $6 ~ /\/(libexec\/[a-z-]+|libpostfix-master\.so)$/ }
-            mine && $1 == "Anonymous:" { own += $2 }
-            END { print daemon "," own + 0 }' "/proc/$pid/smaps"
+            mine && $1 == "Anonymous:" { own += $2; found++ }
+            END { if (found) print daemon "," own }' "/proc/$pid/smaps" || :
     done
 }
 
@@ -91,7 +92,8 @@ while [ "$pair" -lt "$pairs" ]; do
 done
 private stock >"$folder/private.stock"
 private ours >"$folder/private.ours"
-[ -s "$folder/private.ours" ] || die "no daemon is running"
-LC_ALL=C join -t , "$folder/private.ours" "$folder/private.stock" | sed "s/^/memory,$kind,/" >&3
+LC_ALL=C join -t , "$folder/private.ours" "$folder/private.stock" >"$folder/private"
+grep '^smtpd,' "$folder/private" || die "the memory map of an smtpd was not found in both instances"
+sed "s/^/memory,$kind,/" "$folder/private" >&3
 "$instance" stop "$folder/stock"
 "$instance" stop "$folder/ours"

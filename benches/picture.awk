@@ -6,7 +6,7 @@ BEGIN {
     about["to /dev/null"] = "a call to /dev/null: time over that of a bare write (less is better)"
     about["to a pipe"] = "a call to a pipe with a reader: the same"
     about["senders"] = "senders on one pipe: messages a second, ours over C (more is better)"
-    about["load"] = "loading the shared library: time, ours over C (less is better)"
+    about["load"] = "loading the shared library: time, over C (less is better)"
     about["mail"] = "Postfix: mail messages a second, ours over C (more is better)"
 }
 
@@ -38,6 +38,10 @@ $1 != group {
         text(left + ($4 > high) * (width - 60), y + 4, sprintf("%.1f ×", $4), "")
     } else {
         bar($7, $8, 10, "class=\"quartiles\"")
+        if ($8 > high)
+            text(left + width - 8, y + 4, "&gt;", "")
+        if ($7 < low)
+            text(left, y + 4, "&lt;", "")
         bar($5, $6, 3, "class=\"bounds\"")
         lines[++n] = sprintf("<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3.5\"/>", x($4), y)
         text(left + width + 10, y + 4, sprintf("%.3f", $4), "")
@@ -45,6 +49,13 @@ $1 != group {
 }
 
 END {
+    y += row * 1.5
+    lines[++n] = sprintf("<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3.5\"/>", left + 4, y)
+    text(left + 14, y + 4, "median", "")
+    lines[++n] = sprintf("<rect x=\"%.1f\" y=\"%.1f\" width=\"30\" height=\"3\" class=\"bounds\"/>", left + 76, y - 1.5)
+    text(left + 114, y + 4, "its bounds (95 %)", "")
+    lines[++n] = sprintf("<rect x=\"%.1f\" y=\"%.1f\" width=\"30\" height=\"10\" class=\"quartiles\"/>", left + 234, y - 5)
+    text(left + 272, y + 4, "quartiles (&lt; &gt; go on outside)", "")
     bottom = y + row
     printf "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"740\" height=\"%d\" viewBox=\"0 0 740 %d\">\n",
         bottom + 2 * row, bottom + 2 * row

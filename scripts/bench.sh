@@ -4,8 +4,9 @@
 # it works.
 #
 # Called by `make bench`. Leaves in build/bench: bench.md and bench.svg, which
-# are committed in docs/, raw.csv with each pair of measurements, summary.csv
-# with their ratios, sizes.csv, sections.csv and memory.csv. Times are ratios within pairs
+# are committed in docs/, raw.csv with each pair of measurements (of the calls:
+# each process, whose pairs are in calls.csv), summary.csv with their ratios,
+# sizes.csv, sections.csv, memory.csv and build.csv. Times are ratios within pairs
 # that alternate, since the machine may be busy. POSTFIX_SRC as in
 # postfix-source.sh.
 # shellcheck disable=SC2317 # step calls the functions by name
@@ -19,8 +20,14 @@ pkg-config --exists libsystemd ||
     die "libsystemd's header is missing. 'make deps' installs what the benchmark needs."
 
 case ${QUICK:-} in
-"" | 0) call_pairs=1000 sender_pairs=40 load_pairs=1000 mail_pairs=20 mails=3000 ;;
-*) call_pairs=10 sender_pairs=2 load_pairs=10 mail_pairs=1 mails=200 ;;
+"" | 0)
+    quick=
+    processes=60 call_pairs=20 sender_pairs=60 load_pairs=2000 mail_pairs=40 mails=3000 builds=7
+    ;;
+*)
+    quick=' (the quick variant, whose times mean nothing)'
+    processes=2 call_pairs=2 sender_pairs=2 load_pairs=10 mail_pairs=2 mails=100 builds=1
+    ;;
 esac
 cc=${CC:-cc}
 out=$root/build/bench
@@ -28,12 +35,21 @@ figures=$root/build/figures
 start_log bench
 begin=$(date +%s)
 
-clean_build() {
+# Seconds of each.
+clean_builds() {
+    : >"$out/build.csv"
+    while [ "$(wc -l <"$out/build.csv")" -lt "$builds" ]; do
+        rm -rf "$out/fresh"
+        build_begin=$(date +%s.%N)
+        "$root/scripts/build.sh" "$out/fresh"
+        date +%s.%N | awk -v begin="$build_begin" '{ printf "%.1f\n", $1 - begin }' >>"$out/build.csv"
+    done
     rm -rf "$out/fresh"
-    build_begin=$(date +%s.%N)
-    "$root/scripts/build.sh" "$out/fresh"
-    date +%s.%N | awk -v begin="$build_begin" '{ printf "%.1f\n", $1 - begin }' >"$out/build-seconds"
-    rm -rf "$out/fresh"
+}
+build_seconds() {
+    sort -n "$out/build.csv" | awk '
+        { second[NR] = $1 }
+        END { print second[int((NR + 1) / 2)] " s (" second[1] " to " second[NR] " s in " NR " builds)" }'
 }
 
 exact_figures() {
@@ -57,14 +73,28 @@ compile() {
     done
 }
 
+# Pairs in one process are alike, since they share its addresses. So a process
+# counts as one: with the median of its pairs.
 calls() {
-    "$out/calls" "$call_pairs" "$figures/libbuilt.so" "$figures/libplain.so" >>"$out/raw.csv"
+    : >"$out/calls.csv"
+    process=0
+    while [ "$process" -lt "$processes" ]; do
+        "$out/calls" "$call_pairs" "$figures/libbuilt.so" "$figures/libplain.so" >"$out/process.csv"
+        sed "s/^/$process,/" "$out/process.csv" >>"$out/calls.csv"
+        awk -f "$root/benches/summary.awk" "$out/process.csv" |
+            awk -F , -v OFS=, -v process="$process" '{ print $1, $2, process, $4, 1 }' >>"$out/raw.csv"
+        process=$((process + 1))
+    done
+    rm "$out/process.csv"
 }
 senders() {
     "$out/contention" "$sender_pairs" 200000 256 >>"$out/raw.csv"
 }
 loading() {
+    cp "$figures/libplain.so" "$out/libagain.so"
     "$out/load" time "$load_pairs" "$figures/libours.so" "$figures/libplain.so" >>"$out/raw.csv"
+    "$out/load" time "$load_pairs" "$out/libagain.so" "$figures/libplain.so" |
+        sed 's/^load,dlopen,/load,dlopen of C again,/' >>"$out/raw.csv"
 }
 
 stock_tree() {
@@ -138,9 +168,10 @@ page_more() {
 }
 
 # The rows of the tables in the document.
+# Of the three files.
 section_rows() {
-    awk -F , '
-        $1 ~ /\.o$/ && $2 !~ /^\.(comment|note)/ {
+    awk -F , -v first="$1" -v second="$2" -v third="$3" '
+        ($1 == first || $1 == second || $1 == third) && $2 !~ /^\.(comment|note|debug|annobin|gnu\.build)/ {
             name = $2
             sub(/^\.text\.master_notify$/, ".text", name)
             sub(/^\.rodata\..*/, ".rodata", name)
@@ -152,8 +183,8 @@ section_rows() {
         }
         END {
             for (i = 1; i <= n; i++)
-                printf "| `%s` | %d | %d | %d |\n", names[i], bytes["ours.o", names[i]],
-                    bytes["protected.o", names[i]], bytes["plain.o", names[i]]
+                printf "| `%s` | %d | %d | %d |\n", names[i], bytes[first, names[i]],
+                    bytes[second, names[i]], bytes[third, names[i]]
         }' "$out/sections.csv"
 }
 
@@ -162,6 +193,13 @@ program_rows() {
         printf '| %s | %d | %s | %s | %s | %s |\n' "$kind" "$(wc -l <"$out/sizes-$kind")" \
             "$(change "$kind" 3 7)" "$(change "$kind" 4 8)" "$(change "$kind" 5 9)" "$(page_more "$kind")"
     done
+}
+
+each_program_row() {
+    awk -F , '{
+        printf "| %s | %s | %d %+d | %d %+d | %d %+d | %d %+d |\n", $1, $2, $3, $7 - $3, $4, $8 - $4,
+            $5, $9 - $5, $6, $10 - $6
+    }' "$out/sizes.csv"
 }
 
 memory_rows() {
@@ -184,7 +222,7 @@ document() {
     cat <<END
 # What it costs
 
-Written by \`make bench\`$([ -z "${QUICK:-}" ] || echo ' (the quick variant, whose times mean nothing)'), in one run.
+Written by \`make bench\`$quick, in one run.
 
 Machine: $(getconf _NPROCESSORS_ONLN) processors, $(sed -n 's/^model name[[:space:]]*: //p' /proc/cpuinfo | head -n 1), Linux $(uname -r | sed "s/-.*//").
 C compiler: $("$cc" --version | head -n 1). Rust: $("${RUSTC:-rustc}" --version).
@@ -220,7 +258,13 @@ Sections of the object, in bytes:
 
 | section | ours | C, stack protector | C |
 |---|---|---|---|
-$(section_rows)
+$(section_rows ours.o protected.o plain.o)
+
+Sections of the shared library in memory: as built, and linked by cc from our object and from C:
+
+| section | as built | ours | C |
+|---|---|---|---|
+$(section_rows libbuilt.so libours.so libplain.so)
 
 What relinked Postfix programs gain with ours in place of the C object, in bytes, least to most;
 the C object of the Postfix build has neither \`-O2\` nor stack protector:
@@ -230,41 +274,61 @@ the C object of the Postfix build has neither \`-O2\` nor stack protector:
 $(program_rows)
 
 A program takes a page more where its text or data ended within these few bytes of a page's end.
+Each of them, with C, and what it gains:
 
-What a running daemon has of its own of its program and of libpostfix-master.so, in kB (pages that
-the dynamic linker or the program wrote to):
+| build | program | text | data | bss | pages |
+|---|---|---|---|---|---|
+$(each_program_row)
+
+## Read off in this run
+
+What a running daemon has of its own of the files with its program and with libpostfix-master.so, in
+kB (pages that the dynamic linker or the program wrote to):
 
 | daemon | static, ours | C | shared, ours | C |
 |---|---|---|---|---|
 $(memory_rows)
 
-From an empty output folder, with the crates at hand, all artefacts are built in
-$(cat "$out/build-seconds") s.
+From an empty output folder, with the crates at hand, all artefacts are built in $(build_seconds).
 
 ## Ratios
 
-Each pair measures both within milliseconds (mail: within seconds), the one or the other first by
-turns. The median of the pairs' ratios, bounds that contain the true median with 95 %
-confidence, and the quartiles. A call: time over that of a bare \`write\`. Senders, mail: messages a
-second, ours over C. Loading: time of \`dlopen\`, ours over C linked alike; no cause is known for a
-difference there, since both have as many private pages, and ours no more relocations.
+Each pair measures both one after the other, within seconds for senders and mail and within
+milliseconds otherwise, the one or the other first by turns. Two successive pairs, one of each order,
+give one ratio, so that the order cancels out. The table has the median of the ratios, bounds that
+contain the true median with 95 % confidence, and the quartiles. What is closer to 1 than these
+bounds was not seen.
+
+- A call: time over that of a bare \`write\`. Each of the pairs is a process of $call_pairs pairs. A
+  few per cent either way are where the code happens to lie: a bare \`write\` is the limit for all.
+- Senders, mail: messages a second, ours over C.
+- Loading: time of \`dlopen\`, ours over C linked alike; and C over C, for the error of that.
 
 | group | case | pairs | median | 95 % | quartiles |
 |---|---|---|---|---|---|
 $(ratio_rows)
 END
 }
+# The substitutions above hide a failure, which leaves a cell or a table empty.
+document_is_whole() {
+    if grep -n '|  *|' "$1" | grep -v ':| | ours |' || grep -n -A 1 '^|---' "$1" | grep '^[0-9]*-$' || grep -n ' in \.$' "$1"; then
+        die "$1 lacks something in these lines"
+    fi
+    [ "$(wc -l <"$out/summary.csv")" -eq $((13 + 9 + 2 + 2)) ] ||
+        die "$out/summary.csv has not the 13 cases of calls, 9 of senders, 2 of loading and 2 of mail"
+}
 write_documents() {
     awk -f "$root/benches/summary.awk" "$out/raw.csv" >"$out/summary.csv"
     awk -f "$root/benches/picture.awk" "$out/summary.csv" >"$out/bench.svg"
     document >"$out/bench.md"
+    document_is_whole "$out/bench.md"
 }
 
 mkdir -p "$out"
 : >"$out/raw.csv"
 : >"$out/sizes.csv"
 : >"$out/memory.csv"
-step "build from an empty folder" clean_build
+step "build from an empty folder" clean_builds
 for kind in static shared; do
     step "build Postfix, $kind (once)" stock_tree "$kind"
     step "put ours into a copy of it" our_tree "$kind"
