@@ -19,7 +19,7 @@ header: ## regenerate include/master_proto.h from src/lib.rs
 demo: deps ## run a real Postfix, with our object inside, that delivers mail (as root)
 	@scripts/demo.sh
 
-test: deps ## run all tests (as root)
+test: deps ## run the tests (as root)
 	@scripts/test.sh
 
 test-arch: FOR := arch
@@ -36,10 +36,10 @@ test-debian: FOR := debian
 test-debian: deps ## build Debian's postfix package with the object inside (as root)
 	@scripts/test-debian.sh
 
-bench: deps ## measure what it costs, beside C (as root, up to 20 minutes; QUICK=1: one)
+bench: deps ## measure what it costs, beside C (as root, up to 20 minutes; QUICK=1: one minute)
 	@QUICK="$(QUICK)" scripts/bench.sh
 
-deps: ## install what the tests and the demo need; FOR=arch, FOR=debian: those tests
+deps: ## install what demo and test need; FOR=arch or FOR=debian: what test-arch or test-debian needs
 	@scripts/deps.sh $(FOR)
 
 postfix-replace: all ## put the object into the built Postfix tree POSTFIX=

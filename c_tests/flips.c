@@ -5,7 +5,6 @@
  */
 #include "harness.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>

@@ -15,6 +15,8 @@
 #   OUT                        where programs and logs go  (build/c_tests)
 #   LABEL                      the name of this run, in front of each line
 #   HARNESSES                  only these
+#   SEED                       of the random values and moments  (the time)
+#   RANDOM_CALLS, MESSAGES     how many, where fewer must do
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 . "$root/scripts/lib.sh"

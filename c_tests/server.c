@@ -4,8 +4,6 @@
  */
 #include <sys_defs.h>
 
-#include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>

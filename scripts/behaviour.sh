@@ -6,6 +6,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 . "$root/scripts/lib.sh"
 page=${1:-$root/docs/behaviour.md}
 cd "$root"
+mkdir -p build
 
 # A test runs if a table calls it: a C harness's in main(), a script's in its
 # list, a Rust test by its attribute, a program by the script that builds it.
@@ -28,7 +29,7 @@ complain() {
     echo "  FAIL $page: $*"
     failed=$((failed + 1))
 }
-grep '^- ' "$page" >"$root/build/behaviour" || die "no sentence in $page"
+grep '^- ' "$page" >build/behaviour || die "no sentence in $page"
 while IFS= read -r sentence; do
     # shellcheck disable=SC2016 # Markdown's quotes
     names=$(printf '%s\n' "$sentence" | sed -n 's/.* (\(`[^()]*`\))$/\1/p' | tr -d '`,')
@@ -40,6 +41,7 @@ while IFS= read -r sentence; do
             complain "no test '$name' runs"
         fi
     done
-done <"$root/build/behaviour"
+done <build/behaviour
+rm build/behaviour
 echo "behaviour: $passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

@@ -168,7 +168,8 @@ page_more() {
 }
 
 # The rows of the tables in the document.
-# Of the three files.
+
+# section_rows FILE FILE FILE: the bytes of each section in the three.
 section_rows() {
     awk -F , -v first="$1" -v second="$2" -v third="$3" '
         ($1 == first || $1 == second || $1 == third) && $2 !~ /^\.(comment|note|debug|annobin|gnu\.build)/ {
@@ -315,7 +316,7 @@ document_is_whole() {
         die "$1 lacks something in these lines"
     fi
     [ "$(wc -l <"$out/summary.csv")" -eq $((13 + 9 + 2 + 2)) ] ||
-        die "$out/summary.csv has not the 13 cases of calls, 9 of senders, 2 of loading and 2 of mail"
+        die "$out/summary.csv does not have the 13 cases of calls, 9 of senders, 2 of loading and 2 of mail; see $out/raw.csv"
 }
 write_documents() {
     awk -f "$root/benches/summary.awk" "$out/raw.csv" >"$out/summary.csv"

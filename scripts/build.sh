@@ -3,7 +3,7 @@
 #
 # The one recipe for all artefacts; the Makefile and the tests call it.
 # Environment, all optional:
-#   CARGO, AR, OBJCOPY  the tools to use            (cargo, ar, objcopy)
+#   CARGO, RUSTC, AR, OBJCOPY  the tools to use     (cargo, rustc, ar, objcopy)
 #   CARGO_FLAGS     more words for cargo, such as --offline or --features NAME
 #   TARGET          the Rust target to build for    (CARGO_BUILD_TARGET; the host)
 #   DEBUG           1: with debug information

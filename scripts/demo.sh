@@ -23,8 +23,7 @@ if [ "${1:-}" = --inside ]; then
         [ "$("$instance" queue "$work")" -eq 0 ] || die "mail is left in the queue"
     }
 
-    # Both sides of the DIAGNOSTICS paragraph: what write(2) returned, and what
-    # the child made of it.
+    # Both sides of it: what write(2) returned, and what the child made of it.
     old_generation_ends() {
         "$instance" hold "$work"
         "$instance" reload "$work"

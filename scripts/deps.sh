@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what the tests and the demo need and the host lacks; the only script
-# that changes the host. Quick, and silent, when nothing is missing.
+# that installs packages. Quick, and silent, when nothing is missing.
 #
 #   deps.sh           for make demo and make test
 #   deps.sh arch      that, and other processors' compilers, 1.3 GB, for make test-arch
@@ -68,7 +68,6 @@ dpkg-dev        dpkg-buildpackage  builds the package
 debhelper       dh              its rules
 po-debconf      po2debconf      its build
 groff-base      groff           its manuals
-pkg-config      pkg-config      its build
 lsb-release     lsb_release     its build
 html2text       html2text       its manuals
 txt2man         txt2man         its manuals
@@ -77,7 +76,6 @@ libldap-dev     /usr/include/ldap.h      LDAP
 liblmdb-dev     /usr/include/lmdb.h      LMDB
 libpcre2-dev    pcre2-config             PCRE
 default-libmysqlclient-dev  /usr/include/mysql/mysql.h  MySQL
-libssl-dev      /usr/include/openssl/ssl.h  TLS
 libsasl2-dev    /usr/include/sasl/sasl.h SASL
 libpq-dev       pg_config                PostgreSQL
 libcdb-dev      /usr/include/cdb.h       CDB

@@ -10,9 +10,10 @@
 #   instance.sh deliver DIR NUMBER     NUMBER different messages, one by one
 #   instance.sh sendmail DIR TEXT      one message through sendmail(1) and pickup(8)
 #   instance.sh check DIR NUMBER       each of them is in the mailbox, complete
-#   instance.sh wait-mail DIR NUMBER   until so many messages are delivered
+#   instance.sh wait-mail DIR NUMBER [SECONDS]   until so many messages are delivered
 #   instance.sh queue DIR              the number of messages in the queue
-#   instance.sh hold DIR [NAME]        open an SMTP session and keep it open
+#   instance.sh hold DIR [NAME [later]]   open an SMTP session and keep it open;
+#                                      later: without waiting for its greeting
 #   instance.sh release DIR [NAME]     end it, and wait for its end
 #   instance.sh master-pid DIR
 #   instance.sh children DIR           pid, generation and command of each

@@ -6,7 +6,8 @@ cd "$(dirname "$0")/.."
 
 # crates EDGES [OPTION...]: on every platform, without versions.
 crates() {
-    cargo tree --locked --target all --prefix none --format '{p}|{l}' --edges "$@" |
+    tree=$("${CARGO:-cargo}" tree --locked --target all --prefix none --format '{p}|{l}' --edges "$@")
+    printf '%s\n' "$tree" |
         sed -n 's/ (\*)$//; s/^\([^ ]*\) v[^|]*|/\1|/p' | LC_ALL=C sort -u -t '|' -k 1,1
 }
 

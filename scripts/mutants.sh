@@ -38,8 +38,9 @@ fresh_copy() {
     done
 }
 
-# mutate NAME [OPTION...]: of the copy, since cargo-mutants copies all there is,
-# build/ included, and into build/ at that. Leaves the list of those that no test caught, missed.NAME
+# mutate NAME [OPTION...]: runs cargo-mutants on the copy, since of the checkout
+# it would copy build/ as well, into build/. What no test caught is left in
+# NAME/missed.
 mutate() {
     into=$work/$1
     rm -rf "${into:?}"
@@ -86,7 +87,7 @@ passes() {
         CARGO_TARGET_DIR=$work/target "${CARGO:-cargo}" test --quiet --locked \
             --manifest-path "$copy/Cargo.toml" --test artefacts
         ;;
-    strace) RUN=c_tests/trace.sh harnesses call descriptors failure logging ;;
+    strace) (export RUN=c_tests/trace.sh && harnesses call descriptors failure logging) ;;
     *) harnesses "$1" ;;
     esac
 }

@@ -243,6 +243,7 @@ replace | restore | verify)
 code)
     current=
     saved=
+    [ -f "$object" ] || die "there is no $object to compare with. Run 'make' first."
     for file; do
         printf '%-8s %s\n' "$(code_in "$file")" "$file"
     done

@@ -3,7 +3,8 @@
 #
 # Every line of a ```sh block is either run here, in a scratch copy, the blocks
 # of one document one after the other; or it is in this list: the command, and
-# the suite that shows it, or the target of the Makefile that .ci/run makes.
+# the suite that shows it, or the target of the Makefile that .ci/run makes;
+# "by-hand" is what no test runs here.
 # shellcheck disable=SC2317,SC2016 # check calls the functions by name; $version is for the documents
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)

@@ -176,6 +176,7 @@ not_a_folder() {
 # that a check that comes too late leaves files.
 read_only_target() {
     mkdir -p "$work/ro" "$work/rw"
+    export PREFIX="$work/rw" MANDIR="$work/ro/man"
     # shellcheck disable=SC2016 # for the inner shell
     unshare --mount sh -euc '
         mount --bind "$1/ro" "$1/ro"
@@ -281,7 +282,7 @@ check "each folder by its own variable" every_folder_by_name
 check "install needs no Rust" without_rust
 check "refused: nothing is built" nothing_built
 check "refused: the target is a file" not_a_folder
-PREFIX="$work/rw" MANDIR="$work/ro/man" check "refused: a part of the target is read-only" read_only_target
+check "refused: a part of the target is read-only" read_only_target
 check "refused: uninstall from a read-only folder" read_only_uninstall
 check "refused: paths that are not absolute" relative_prefix
 check "refused: a folder, or a link to nowhere, in the way" a_folder_in_the_way

@@ -2,8 +2,7 @@
 # NetBSD's build takes our object in: contrib/netbsd.patch, with bmake and its
 # NetBSD rules, on a small tree of the shape of NetBSD's.
 #
-# Called by scripts/test.sh. The sources are those of the Postfix at hand; the
-# makefiles are written here, after the shape of NetBSD's.
+# Called by scripts/test.sh. The sources are those of the Postfix at hand.
 # shellcheck disable=SC2317 # check calls the functions by name
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)

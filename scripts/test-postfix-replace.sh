@@ -76,8 +76,8 @@ says() {
     fi
 }
 
-# refuses TREE TEXT COMMAND...: with a message and without a change.
-refuses() {
+# refuses_unchanged TREE TEXT COMMAND...: with a message and without a change.
+refuses_unchanged() {
     refuses_tree=$1
     shift
     fingerprint "$refuses_tree" >"$work/before"
@@ -177,18 +177,18 @@ without_rights() {
 }
 not_writable() {
     chown -R nobody "$tree/$1"
-    refuses "$tree" "is not writable for" without_rights "$tool" replace "$tree"
+    refuses_unchanged "$tree" "is not writable for" without_rights "$tool" replace "$tree"
     chown -R root "$tree/$1"
 }
 not_a_tree() {
     mkdir "$work/nothing"
     echo hello >"$work/nothing/file"
-    refuses "$work/nothing" 'is not a Postfix source tree' "$tool" "$1" "$work/nothing"
+    refuses_unchanged "$work/nothing" 'is not a Postfix source tree' "$tool" "$1" "$work/nothing"
     rm -r "$work/nothing"
 }
 not_built() {
     source=$("$root/scripts/postfix-source.sh")
-    refuses "$source" 'is not built yet' "$tool" "$1" "$source"
+    refuses_unchanged "$source" 'is not built yet' "$tool" "$1" "$source"
 }
 too_old() {
     mkdir -p "$work/old/src/master" "$work/old/libexec"
@@ -196,18 +196,18 @@ too_old() {
     : >"$work/old/src/master/master_proto.c"
     : >"$work/old/src/master/master_proto.o"
     : >"$work/old/libexec/smtpd"
-    refuses "$work/old" 'is older than Postfix 2.2' "$tool" "$1" "$work/old"
+    refuses_unchanged "$work/old" 'is older than Postfix 2.2' "$tool" "$1" "$work/old"
     rm -r "$work/old"
 }
 # The machine number in the ELF header: that of no other processor here.
 other_architecture() {
     cp "$object" "$work/other.o"
     printf '\377\376' | dd of="$work/other.o" bs=1 seek=18 conv=notrunc
-    refuses "$tree" 'is for another architecture' "$tool" replace "$tree" "$work/other.o"
+    refuses_unchanged "$tree" 'is for another architecture' "$tool" replace "$tree" "$work/other.o"
 }
 another_build() {
     { cat "$object"; echo; } >"$work/another.o"
-    refuses "$tree" 'contains another build of ours' "$tool" replace "$tree" "$work/another.o"
+    refuses_unchanged "$tree" 'contains another build of ours' "$tool" replace "$tree" "$work/another.o"
 }
 no_postfix_given() {
     says 2 'POSTFIX= is missing' our_make "$1"
@@ -276,10 +276,10 @@ check "refused: not writable (src/smtpd)" not_writable src/smtpd
 check "refused: not writable (lib)" not_writable lib
 check "refused: another architecture" other_architecture
 check "refused: restore of a tree that was not replaced" \
-    refuses "$tree" 'was not replaced' "$tool" restore "$tree"
+    refuses_unchanged "$tree" 'was not replaced' "$tool" restore "$tree"
 "$tool" replace "$tree" >>"$log"
 check "verify lists every program" verify_lists_every_program
-check "refused: already replaced" refuses "$tree" 'contains this object already' "$tool" replace "$tree"
+check "refused: already replaced" refuses_unchanged "$tree" 'contains this object already' "$tool" replace "$tree"
 check "refused: replaced with another build of ours" another_build
 check "a later make: it holds" survives_make
 check "make makefiles with the same options: it holds" survives_same_makefiles

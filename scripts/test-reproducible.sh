@@ -85,7 +85,7 @@ split_off() {
 steps_into() {
     line=$(grep -n 'extern "C" fn master_notify' "$root/src/lib.rs" | cut -d : -f 1)
     LD_LIBRARY_PATH="$work/lib" gdb -nx --batch \
-        -ex "set substitute-path /usr/src/master_proto-$version $root" \
+        -ex "set substitute-path /usr/src/master_proto-$version \"$root\"" \
         -ex 'set debuginfod enabled off' -ex 'set breakpoint pending on' \
         -ex start -ex step -ex 'info source' -ex 'print message' -ex 'next' -ex backtrace "$1" >"$work/gdb" 2>&1 5>/dev/null
     cat "$work/gdb"

@@ -30,7 +30,6 @@ work=$3
 . "$root/scripts/checks.sh"
 trap '"$instance" stop "$work" >/dev/null 2>&1 || :' EXIT
 
-
 # Service, program: one for each test, so that each test starts its own child.
 services='
 127.0.0.1:10026/inet=child

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs all tests and counts them: test.sh [SUITE...]
+# Runs the tests and counts them: test.sh [SUITE...]
 #
 # A suite is a command that ends with 0 if all is well and says, in lines with
 # "N passed", how many tests it ran; running none is a failure. Called by
@@ -52,7 +52,7 @@ suite() {
     failed=$((failed + bad))
     broken="$broken $suite_name"
     printf '  FAIL %-28s %5d passed, %d failed %5d s\n' "$suite_name" "$good" "$bad" "$suite_time"
-    { grep -e FAIL -e FAILED -e '^error' "$log" || tail -n 20 "$log"; } | head -n 30 | sed 's/^/       | /'
+    { grep -e FAIL -e '^error' "$log" || tail -n 20 "$log"; } | head -n 30 | sed 's/^/       | /'
     printf '       the full log: %s\n' "$log"
 }
 
@@ -169,6 +169,7 @@ suite docs scripts/test-docs.sh
 suite figures scripts/test-figures.sh
 suite bench-quick one env QUICK=1 scripts/bench.sh
 
+[ $((passed + failed)) -gt 0 ] || die "there is no suite$wanted; the list is at the end of $0"
 echo
 [ -z "$broken" ] || echo "failed:$broken"
 echo "$passed passed, $failed failed"

@@ -69,6 +69,9 @@ core::arch::global_asm!(
 
 #[cfg(weak_msg)]
 fn references() -> &'static References {
+    // SAFETY: the assembler above defines it: two aligned pointers in the order
+    // of `References`, each null or what the linker found. Nothing writes to it
+    // once the dynamic linker has filled it in.
     unsafe extern "C" {
         safe static master_proto_msg: References;
     }
@@ -78,6 +81,8 @@ fn references() -> &'static References {
 
 #[cfg(not(weak_msg))]
 fn references() -> References {
+    // SAFETY: Postfix declares both so. An int is as large as `MsgVerbose`, as
+    // is asserted above, and as well aligned.
     unsafe extern "C" {
         safe static msg_verbose: MsgVerbose;
         fn msg_info(format: *const c_char, ...);

@@ -1,18 +1,42 @@
 //! The object, the archive and the shared library are what the README promises.
 
-mod common;
-
-use common::{built, root, run};
 use object::elf;
 use object::read::archive::ArchiveFile;
 use object::read::elf::{ElfFile64, ProgramHeader};
 use object::{Object, ObjectSection, ObjectSymbol, RelocationFlags, SectionKind};
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 type Elf<'data> = ElfFile64<'data, object::Endianness>;
 type Facts = BTreeSet<(String, String)>;
+
+/// The top of the checkout.
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A folder with what `make` builds.
+fn built() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("artefacts");
+        run(Command::new(root().join("scripts/build.sh")).arg(&folder));
+        folder
+    })
+}
+
+/// Runs a command; if it fails, the test fails with all that it printed.
+fn run(command: &mut Command) {
+    let output = match command.output() {
+        Ok(output) => output,
+        Err(error) => panic!("cannot run {command:?}: {error}"),
+    };
+    let text = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}:\n{text}{errors}");
+}
 
 /// The lines of `tests/abi.txt` about one artefact.
 fn promised(artefact: &str) -> Facts {
