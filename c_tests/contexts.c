@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static const char *program;
@@ -127,6 +128,42 @@ static void failure_in_a_thread_leaves_the_errno_of_others(void **state)
     assert_int_equal(error, EBADF);
 }
 
+static void clean_up(void *cleaned)
+{
+    *(int *) cleaned = 1;
+}
+
+static void *block_in_thread(void *cleaned)
+{
+    pthread_cleanup_push(clean_up, cleaned);
+    for (;;)
+        master_notify(9, 2, 3);
+    pthread_cleanup_pop(0);
+    return NULL;
+}
+
+/* The C library unwinds the stack then, through the call. */
+static void thread_can_be_cancelled_in_a_blocked_call(void **state)
+{
+    const struct timespec soon = {0, 50000000};
+    int reader = status_pipe();
+    int cleaned = 0;
+    void *result = NULL;
+    pthread_t thread;
+
+    (void) state;
+    assert_int_equal(pthread_create(&thread, NULL, block_in_thread, &cleaned), 0);
+    /* Enough to fill the pipe; if it is not, it is cancelled in another call. */
+    nanosleep(&soon, NULL);
+    pthread_cancel(thread);
+    pthread_join(thread, &result);
+    observe("cancelled: %d, cleaned up: %d", result == PTHREAD_CANCELED, cleaned);
+    assert_true(result == PTHREAD_CANCELED);
+    assert_int_equal(cleaned, 1);
+    close(reader);
+    close_status_fd();
+}
+
 static volatile sig_atomic_t handled;
 
 static void notify_in_handler(int number)
@@ -201,6 +238,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(works_in_a_chroot_without_privileges),
         cmocka_unit_test(works_in_a_thread_with_a_small_stack),
         cmocka_unit_test(failure_in_a_thread_leaves_the_errno_of_others),
+        cmocka_unit_test(thread_can_be_cancelled_in_a_blocked_call),
         cmocka_unit_test(works_in_a_signal_handler_on_its_own_stack),
         cmocka_unit_test(works_inside_a_call_that_a_signal_interrupts),
     };

@@ -8,6 +8,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -46,6 +47,20 @@ static int notify_refused(void)
     return seen.result == -1 && seen.error == EPERM ? 0 : 1;
 }
 
+static int notify_with_nothing_written(void)
+{
+    struct outcome seen;
+
+    status_pipe();
+    refuse_writes(SECCOMP_RET_ERRNO | 0);
+    msg_verbose = 1;
+    seen = notify_unobserved(EDOM, 1, 2, 3);
+    return seen.result == -1 && seen.error == EDOM && msg_record.calls == 1 &&
+                   msg_record.error == EDOM && strcmp(msg_record.format, "%s: status %d: %m") == 0
+               ? 0
+               : 1;
+}
+
 static int notify_forbidden(void)
 {
     struct rlimit no_core = {0, 0};
@@ -67,6 +82,17 @@ static void write_refused_by_seccomp_is_its_errno(void **state)
     assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+/* The kernel says 0: no error, and not a byte. */
+static void write_of_nothing_is_a_failure_that_leaves_errno(void **state)
+{
+    int status;
+
+    (void) state;
+    status = in_child(notify_with_nothing_written);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 static void write_forbidden_by_seccomp_kills_by_sigsys(void **state)
 {
     int status;
@@ -81,6 +107,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(write_refused_by_seccomp_is_its_errno),
+        cmocka_unit_test(write_of_nothing_is_a_failure_that_leaves_errno),
         cmocka_unit_test(write_forbidden_by_seccomp_kills_by_sigsys),
     };
 

@@ -37,7 +37,7 @@ run() {
         strace)
             # All whose calls are marked.
             export RUN=c_tests/trace.sh
-            export HARNESSES="${HARNESSES:-call descriptors failure contexts logging silent-no-msg silent-no-info silent-no-verbose}"
+            export HARNESSES="${HARNESSES:-call descriptors failure fatal seccomp contexts logging silent-no-msg silent-no-info silent-no-verbose}"
             ;;
         memcheck)
             export MESSAGES=100

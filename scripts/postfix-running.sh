@@ -35,8 +35,9 @@ can_be_preloaded() {
     objdump -R "$1" | grep -q '[[:space:]]master_notify\(@.*\)\{0,1\}$'
 }
 
+# A stripped program may be anything, such as the shell of a filter.
 code_in() {
-    "$root/scripts/postfix-object.sh" code "$1" | cut -d ' ' -f 1
+    "$root/scripts/postfix-object.sh" code "$1" | cut -d ' ' -f 1 | sed 's/^unknown$//'
 }
 
 total=0

@@ -74,10 +74,16 @@ nothing_compiled_twice() {
     [ "$(grep -c ' -c [a-z0-9_]*\.c' "$relink")" -eq 0 ] || die "make compiled anew: $relink"
 }
 code_is_ours() {
+    (
+        cd "$source"
+        documented_code=$(documented '/path/to/.* code debian/.*')
+        sh -c "\"$root\"${documented_code#/path/to/master_proto}" | tee "$work/said"
+        grep '^ours ' "$work/said"
+    )
     dpkg -x "$work"/postfix_*.deb "$work/unpacked"
     "$root/scripts/postfix-object.sh" code "$work/unpacked/usr/lib/postfix/libpostfix-master.so" | grep '^ours '
-    # And no program has a copy of its own.
-    for file in "$work"/unpacked/usr/lib/postfix/sbin/* "$work"/unpacked/usr/sbin/*; do
+    # And no daemon has a copy of its own.
+    for file in "$work"/unpacked/usr/lib/postfix/sbin/*; do
         [ -z "$("$root/scripts/postfix-object.sh" code "$file" | cut -d ' ' -f 1)" ] || die "$file has a master_notify"
     done
 }

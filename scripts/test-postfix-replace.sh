@@ -162,8 +162,83 @@ interrupted() {
     if with_make 'kill -9 0' setsid "$tool" replace "$tree"; then return 1; fi
     says 1 'is ours, but not linked' "$tool" verify "$tree"
     says 0 "$all_ours" "$tool" replace "$tree"
-    "$tool" restore "$tree"
+}
+# The same in the make of restore, and what was put there is another build of
+# ours by then.
+interrupted_restore() {
+    { cat "$object"; echo; } >"$tree/src/master/master_proto.o"
+    if with_make 'kill -9 0' setsid "$tool" restore "$tree"; then return 1; fi
+    says 0 'contains the C object again' "$tool" restore "$tree"
     same_bytes_as "$work/built"
+}
+# As between the first step of restore and the second: the C object is back, and
+# all else is as with ours. Our object is not needed to go on.
+interrupted_between() {
+    cp -p "$tree/src/master/master_proto.o.postfix" "$tree/src/master/master_proto.o"
+    cp -p "$tree/libexec/anvil" "$work/anvil"
+    cp -p "$stock/libexec/anvil" "$tree/libexec/anvil"
+    says 1 'or a replacement or its end was interrupted' "$tool" verify "$tree"
+    mv "$work/anvil" "$tree/libexec/anvil"
+    mv "$object" "$object.away"
+    "$tool" restore "$tree" >"$work/said" && status=0 || status=$?
+    mv "$object.away" "$object"
+    [ "$status" -eq 0 ]
+    grep 'contains the C object again' "$work/said"
+    same_bytes_as "$work/built"
+}
+copied_by_hand() {
+    cp -p "$tree/src/master/master_proto.o" "$work/c.o"
+    { cat "$object"; echo; } >"$tree/src/master/master_proto.o"
+    refuses_unchanged "$tree" 'no C object was kept' "$tool" replace "$tree"
+    cp -p "$work/c.o" "$tree/src/master/master_proto.o"
+}
+# The first one is held in its make.
+two_at_once() {
+    mkfifo "$work/hold"
+    with_make "cat '$work/hold'; exit 1" "$tool" replace "$tree" &
+    first=$!
+    exec 8>"$work/hold"
+    refuses_unchanged "$tree" 'another replace or restore is at work' "$tool" replace "$tree"
+    exec 8>&-
+    if wait "$first"; then return 1; fi
+    rm "$work/hold"
+    their_make "$tree"
+    same_bytes_as "$work/built"
+}
+# As 'make test' by root leaves it, for another user.
+log_of_another_user() {
+    log_folder=$root/build/log
+    make_log=$log_folder/postfix-object.log
+    echo "of another user" >"$make_log"
+    chown nobody "$log_folder" "$make_log"
+    (
+        export TMPDIR="$work"
+        without_rights "$tool" replace "$tree"
+    ) && status=0 || status=$?
+    chown root "$log_folder" "$make_log"
+    [ "$status" -eq 0 ]
+    grep -x "of another user" "$make_log"
+    ls "$work"/postfix-object.*
+}
+# It differs from ours in one operand.
+similar_code_is_not_ours() {
+    mkdir -p "$work/source"
+    for file in Cargo.toml Cargo.lock build.rs src scripts; do
+        cp -R "$root/$file" "$work/source"
+    done
+    sed -i 's/MASTER_STATUS_FD: c_int = 5/MASTER_STATUS_FD: c_int = 4/' "$work/source/src/lib.rs"
+    "$work/source/scripts/build.sh" "$work/source/build"
+    for file in master_proto.o libmaster_proto.so; do
+        "$tool" code "$root/build/$file" | grep '^ours '
+        "$tool" code "$work/source/build/$file" | grep '^other '
+    done
+    rm -r "$work/source"
+}
+stripped_program() {
+    cp -p "$tree/libexec/anvil" "$work/anvil"
+    strip "$tree/libexec/anvil"
+    says 1 'unknown  libexec/anvil' "$tool" verify "$tree"
+    mv "$work/anvil" "$tree/libexec/anvil"
 }
 failing_make() {
     says 1 'the C object is back' with_make 'exit 1' "$tool" replace "$tree"
@@ -271,7 +346,13 @@ copied_shared_tree() {
 copy "$stock" static
 check "static: replace, verify, restore, all bytes as before" replace_and_restore
 check "interrupted by SIGKILL: verify tells, replace ends it" interrupted
+check "restore interrupted by SIGKILL: restore ends it" interrupted_restore
 check "a make that fails: the C object is back" failing_make
+check "refused: two at once" two_at_once
+check "refused: a build of ours put there by hand" copied_by_hand
+check "a log of another user's: replace goes on" log_of_another_user
+check "restore interrupted before its make: verify tells, restore ends it" interrupted_between
+check "code that differs in an operand is not ours" similar_code_is_not_ours
 check "refused: not writable (src/smtpd)" not_writable src/smtpd
 check "refused: not writable (lib)" not_writable lib
 check "refused: another architecture" other_architecture
@@ -279,6 +360,7 @@ check "refused: restore of a tree that was not replaced" \
     refuses_unchanged "$tree" 'was not replaced' "$tool" restore "$tree"
 "$tool" replace "$tree" >>"$log"
 check "verify lists every program" verify_lists_every_program
+check "a stripped program: verify tells" stripped_program
 check "refused: already replaced" refuses_unchanged "$tree" 'contains this object already' "$tool" replace "$tree"
 check "refused: replaced with another build of ours" another_build
 check "a later make: it holds" survives_make

@@ -60,6 +60,11 @@ fn symbol_facts<'data: 'file, 'file>(
         .filter(|symbol| symbol.is_global() || symbol.is_weak())
         .filter_map(|symbol| {
             let name = symbol.name().expect("a symbol's name is text").to_owned();
+            // Hidden or protected symbols could not be preloaded over, or at all.
+            let object::SymbolFlags::Elf { st_other, .. } = symbol.flags() else {
+                panic!("{name} is not an ELF symbol");
+            };
+            assert_eq!(st_other.visibility(), elf::STV_DEFAULT, "{name}");
             let relation = match (symbol.is_undefined(), symbol.is_weak()) {
                 (false, _) => "defines",
                 (true, false) => "needs",
@@ -132,6 +137,15 @@ fn object_keeps_its_unwind_table() {
     let file = parse(&data);
     let table = file.section_by_name(".eh_frame").expect(".eh_frame");
     assert!(table.size() > 0);
+}
+
+#[test]
+fn table_of_references_is_aligned_as_pointers_are() {
+    let data = object_bytes();
+    let file = parse(&data);
+    let table = file.section_by_name(".data.rel.ro").expect(".data.rel.ro");
+    assert_eq!(table.size(), 16);
+    assert_eq!(table.align(), 8);
 }
 
 #[test]
