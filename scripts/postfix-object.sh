@@ -131,12 +131,17 @@ check_writable() {
     done
 }
 
-# Postfix's make, without the flags that ours hands down, its output in a log.
+# Postfix's make, without the flags that ours hands down, its output in a log,
+# which stays if it is in its place, or if make fails.
 postfix_make() {
     (
         unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
         cd "$tree" && make -j "$(getconf _NPROCESSORS_ONLN)"
-    ) >"$make_log" 2>&1 </dev/null
+    ) >"$make_log" 2>&1 </dev/null || return 1
+    case $make_log in
+    "$root"/*) ;;
+    *) rm "$make_log" ;;
+    esac
 }
 
 # Not half a file at any time, whatever interrupts us. With the time of now, so
