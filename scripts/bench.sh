@@ -301,7 +301,7 @@ contain the true median with 95 % confidence, and the quartiles. What is closer 
 bounds was not seen.
 
 - A call: time over that of a bare \`write\`. Each of the pairs is a process of $call_pairs pairs. A
-  few per cent either way are where the code happens to lie: a bare \`write\` is the limit for all.
+  bare \`write\` is the limit for all: less than 1 is where the code happens to lie.
 - Senders, mail: messages a second, ours over C.
 - Loading: time of \`dlopen\`, ours over C linked alike; and C over C, for the error of that.
 

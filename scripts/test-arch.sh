@@ -206,8 +206,7 @@ linkers() {
         "with $tried: \`--gc-sections\`, \`-z defs\`, \`-z now\`, \`--as-needed\`; with \`gcc -flto\`" run
 }
 
-# What compiles for a system: Zig has the headers of all of them. seccomp(2) is
-# Linux's alone.
+# What compiles for a system: Zig has the headers of all of them.
 compile() {
     case $1 in
     *.h) set -- cc -x c -std=c89 -pedantic-errors "$1" ;;
@@ -260,6 +259,7 @@ OpenBSD  amd64  x86_64-openbsd
 macOS    amd64  x86_64-macos
 macOS    arm64  aarch64-macos
 '
+# The header and the harnesses; seccomp(2) is Linux's alone.
 portable_sources="include/master_proto.h c_tests/harness.c c_tests/msg.c $(
     awk '$2 ~ /^[a-z]+\.cc?$/ && $2 != "seccomp.c" { print "c_tests/" $2 }' c_tests/run.sh | sort -u
 )"

@@ -145,7 +145,7 @@ by_chance='file system clock is|resetting file time stamps|problem talking to (s
 # then is chance.
 no_other_warnings() {
     "$instance" warnings "$work" >"$work/warnings.all"
-    sed -E "/$(printf %s "$by_chance" | sed 's|/|\\/|g')/d" "$work/warnings.all" >"$work/warnings"
+    awk -v by_chance="$by_chance" '$0 !~ by_chance' "$work/warnings.all" >"$work/warnings"
     cat "$work/warnings"
     [ "$code" = ours ] || return 0
     [ -f "${work%/*}/C/warnings" ] || die "there are no warnings of the stock build to compare with"

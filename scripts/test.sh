@@ -139,7 +139,7 @@ differences_are_those_documented() {
 # What is read, and what is built.
 suite rustfmt one cargo fmt --check
 suite clippy one cargo clippy --locked --all-targets -- -D warnings
-suite shellcheck one shellcheck -x scripts/*.sh c_tests/*.sh benches/*.sh .ci/run
+suite shellcheck one shellcheck scripts/*.sh c_tests/*.sh benches/*.sh .ci/run
 suite cargo-test cargo test --locked --no-fail-fast
 suite header-drift header_is_current
 suite header-standards header_compiles_everywhere
