@@ -5,11 +5,7 @@ BUILD := build
 all: ## build the object, the archive and the shared library in build/
 	@scripts/build.sh "$(BUILD)"
 
-install: ## install what is built: DESTDIR PREFIX LIBDIR INCLUDEDIR PKGCONFIGDIR MANDIR
-	@scripts/install.sh install "$(BUILD)"
-
-uninstall: ## remove what install has put there, given the same variables
-	@scripts/install.sh uninstall "$(BUILD)"
+include install.mk
 
 header: ## regenerate include/master_proto.h from src/lib.rs
 	@mkdir -p "$(BUILD)"
@@ -55,7 +51,7 @@ clean: ## remove all that was built, the Postfix trees included
 	rm -rf "$(BUILD)" target
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: all install uninstall header demo test test-arch test-cargo-c test-debian mutants bench deps \
     postfix-replace postfix-restore postfix-verify clean help
