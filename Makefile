@@ -1,57 +1,86 @@
 # master_proto: build, test, install. `make help` lists the targets.
 
 BUILD := build
+# Which tests: make test T=replace
+T :=
+
+# What cargo makes for us, not for the product, stays below build/, too.
+CARGO_HERE := CARGO_TARGET_DIR="$(CURDIR)/build/target" cargo
+TESTENV := $(CARGO_HERE) run --quiet --locked --manifest-path testenv/Cargo.toml --
+TESTS := $(CARGO_HERE) test --locked --manifest-path tests/Cargo.toml
 
 all: ## build the object, the archive and the shared library in build/
-	@scripts/build.sh "$(BUILD)"
+	@tools/build "$(BUILD)"
 
 include install.mk
 
 header: ## regenerate include/master_proto.h from src/lib.rs
-	@mkdir -p "$(BUILD)"
-	@scripts/header.sh >"$(BUILD)/master_proto.h.new"
-	@mv "$(BUILD)/master_proto.h.new" include/master_proto.h
+	@tools/header >include/master_proto.h.new && mv include/master_proto.h.new include/master_proto.h
 
-demo: deps ## run a real Postfix, with our object inside, that delivers mail (as root)
-	@scripts/demo.sh
+demo: deps-demo all ## run a real Postfix, with our object inside, that delivers mail
+	@$(TESTENV) demo
 
-test: deps ## run the tests (as root)
-	@scripts/test.sh
+test: deps prepare ## run the tests; T=NAME: those whose names contain it
+	$(CARGO_HERE) test --locked
+	$(TESTS) --test system -- $(T)
 
-test-arch: FOR := arch
-test-arch: deps ## run the harnesses on other processors, C libraries and linkers
-	@scripts/test-arch.sh
+test-failed: deps prepare ## run again what failed in the last run
+	$(TESTS) --test system -- --failed
 
-test-cargo-c: deps ## compare cargo-c's installation with ours (compiles cargo-c once)
-	@scripts/test-cargo-c.sh
+test-list: ## print the names of all tests
+	@$(TESTS) --quiet --test system -- --list
 
-mutants: deps ## test the tests: make mistakes in the code that they must catch (minutes)
-	@scripts/mutants.sh
+shell: deps prepare ## a shell in the sandbox of the tests
+	@$(TESTENV) shell
 
-test-debian: FOR := debian
-test-debian: deps ## build Debian's postfix package with the object inside (as root)
-	@scripts/test-debian.sh
+# What tests take as given: made once, and with cargo's own fetching the only
+# work that uses the network.
+TREES := static shared newest-static newest-shared
+ORIGINALS := original original-protected original-hardened
+prepare: all strong $(TREES:%=build/postfix/%/.built) $(ORIGINALS:%=build/original/%.o) \
+    build/postfix/debian-binary/.unpacked
 
-bench: deps ## measure what it costs, beside C (as root, up to 20 minutes; QUICK=1: one minute)
-	@QUICK="$(QUICK)" scripts/bench.sh
+strong:
+	@CARGO_FLAGS="$$CARGO_FLAGS --features strong-msg" tools/build build/strong
 
-deps: ## install what demo and test need; FOR=arch or FOR=debian: what test-arch or test-debian needs
-	@scripts/deps.sh $(FOR)
+build/postfix/source/makedefs build/postfix/newest-source/makedefs build/postfix/debian-binary/.unpacked:
+	@$(TESTENV) fetch $(notdir $(@D))
+
+build/postfix/static/.built build/postfix/shared/.built: build/postfix/source/makedefs
+build/postfix/newest-static/.built build/postfix/newest-shared/.built: build/postfix/newest-source/makedefs
+build/postfix/%/.built:
+	@$(TESTENV) tree $*
+
+# Postfix's own code: plain, with the least that distributions add, and with all.
+PROTECTED := -fstack-protector-strong
+HARDENED := $(PROTECTED) -D_FORTIFY_SOURCE=2 -fstack-clash-protection -fcf-protection -Wformat -Werror=format-security
+build/original/original-protected.o: ORIGINAL := $(PROTECTED)
+build/original/original-hardened.o: ORIGINAL := $(HARDENED)
+build/original/%.o: build/postfix/static/.built
+	@mkdir -p build/original
+	@cd build/postfix/static && system=$$(sed -n 's/^SYSTYPE[[:space:]]*=[[:space:]]*//p' conf/makedefs.out) && \
+	$(CC) -O2 -fPIC $(ORIGINAL) "-D$$system" -DNO_DB -DNO_NIS -DNO_EAI -Iinclude -Wno-comment \
+	    -c src/master/master_proto.c -o ../../original/$*.o
+
+deps: ## install what demo and test need, as root; others are told what is missing
+	@tools/deps test
+deps-demo:
+	@tools/deps demo
 
 postfix-replace: all ## put the object into the built Postfix tree POSTFIX=
-	@scripts/postfix-object.sh replace "$(POSTFIX)" "$(BUILD)/master_proto.o"
+	@tools/postfix-object replace "$(POSTFIX)" "$(BUILD)/master_proto.o"
 
 postfix-restore: ## put the C object back into the tree POSTFIX=
-	@scripts/postfix-object.sh restore "$(POSTFIX)"
+	@tools/postfix-object restore "$(POSTFIX)"
 
 postfix-verify: ## say which programs of the tree POSTFIX= contain which code
-	@scripts/postfix-object.sh verify "$(POSTFIX)" "$(BUILD)/master_proto.o"
+	@tools/postfix-object verify "$(POSTFIX)" "$(BUILD)/master_proto.o"
 
 clean: ## remove all that was built, the Postfix trees included
-	rm -rf "$(BUILD)" target
+	rm -rf "$(BUILD)" build target tests/target testenv/target benches/target
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: all install uninstall header demo test test-arch test-cargo-c test-debian mutants bench deps \
+.PHONY: all header demo test test-failed test-list shell prepare strong deps deps-demo \
     postfix-replace postfix-restore postfix-verify clean help

@@ -1,0 +1,110 @@
+//! Where master_proto is tested: a sandbox, Postfix trees in it, and what runs
+//! there. The tests, the demo and the benchmarks are programs on this crate.
+
+pub mod artefacts;
+pub mod progress;
+pub mod runner;
+pub mod sandbox;
+pub mod tree;
+
+pub use anyhow::{self, Context, Result, bail, ensure};
+pub use xshell::{self, Shell, cmd};
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+/// What nearly every test uses.
+pub mod prelude {
+    pub use crate::runner::Case;
+    pub use crate::{Context, Result, Shell, bail, cmd, ensure};
+    pub use crate::{artefact, checkout, clone_checkout, refuses, scratch, wait_until};
+    pub use std::path::{Path, PathBuf};
+    pub use std::time::Duration;
+}
+
+/// The checkout; read-only within a case.
+pub fn checkout() -> PathBuf {
+    if sandbox::is_inside() {
+        PathBuf::from(sandbox::CHECKOUT)
+    } else {
+        sandbox::outside()
+    }
+}
+
+/// What `make` has built under this name.
+pub fn artefact(name: &str) -> PathBuf {
+    checkout().join("build").join(name)
+}
+
+/// This case's own folder, empty at its start.
+pub fn scratch() -> PathBuf {
+    PathBuf::from("/tmp")
+}
+
+/// Copies the checkout's files, not what is built or ignored, to a new folder.
+pub fn clone_checkout(to: &Path) -> Result<()> {
+    std::fs::create_dir_all(to)?;
+    let sh = Shell::new()?;
+    sh.change_dir(checkout());
+    let list = cmd!(
+        sh,
+        "git -c safe.directory=* ls-files -z --cached --others --exclude-standard"
+    )
+    .read()?;
+    // A file that is deleted but not committed is still listed.
+    let there = |name: &&str| std::fs::symlink_metadata(checkout().join(name)).is_ok();
+    let files: Vec<_> = list
+        .split('\0')
+        .filter(|name| !name.is_empty())
+        .filter(there)
+        .collect();
+    ensure!(
+        !files.is_empty(),
+        "git lists no files in {}",
+        checkout().display()
+    );
+    let list = files.join("\0");
+    let archive = to.join(".checkout.tar");
+    cmd!(sh, "tar -cf {archive} --null --no-recursion -T -")
+        .stdin(&list)
+        .run()?;
+    cmd!(sh, "tar -xf {archive} -C {to} --no-same-owner").run()?;
+    Ok(std::fs::remove_file(archive)?)
+}
+
+/// Tries it until it holds, at least once.
+pub fn wait_until(limit: Duration, what: &str, mut holds: impl FnMut() -> bool) -> Result<()> {
+    let end = Instant::now() + limit;
+    while !holds() {
+        ensure!(
+            Instant::now() < end,
+            "not within {} s: {what}",
+            limit.as_secs()
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Ok(())
+}
+
+/// Runs a command that must refuse: it fails, not by a signal, and the last
+/// line that it says contains the text. Returns all that it says.
+pub fn refuses(text: &str, command: xshell::Cmd<'_>) -> Result<String> {
+    let shown = command.to_string();
+    let mut command = Command::from(command);
+    let output = command.stdin(std::process::Stdio::null()).output()?;
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said).into_owned();
+    eprintln!("$ {shown}\n{said}");
+    match output.status.code() {
+        Some(0) => bail!("it ends with 0 instead of refusing with \"{text}\": {shown}"),
+        None => bail!("{}: {shown}\n{said}", output.status),
+        Some(_) => {}
+    }
+    let last = said.trim_end().lines().last().unwrap_or_default();
+    ensure!(
+        last.contains(text),
+        "no \"{text}\" in its last line: {shown}\n{said}"
+    );
+    Ok(said)
+}

@@ -1,0 +1,55 @@
+//! What the Makefile does with the sandbox: `testenv WORD...`
+//!
+//! - `tree NAME` builds a stock Postfix: `static`, `shared`, `newest-static`, ...
+//! - `shell` gives a shell in the sandbox.
+
+use std::process::ExitCode;
+use testenv::progress::Progress;
+use testenv::{Context, Result, bail, checkout, sandbox, tree};
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words[..] {
+        ["tree", name] => build_tree(name),
+        ["shell", ref command @ ..] => shell(command),
+        _ => bail!("usage: testenv tree NAME | shell [COMMAND...]"),
+    }
+}
+
+fn build_tree(name: &str) -> Result<()> {
+    let folder = checkout().join("build/postfix").join(name);
+    std::fs::create_dir_all(&folder).with_context(|| format!("{}", folder.display()))?;
+    sandbox::enter()?;
+    let flags = std::env::var("POSTFIX_CCARGS").unwrap_or_default();
+    let mut progress = Progress::start(&format!("postfix-{name}"), false)?;
+    progress.step(&format!("build Postfix, {name} (once)"), || {
+        tree::build(name, &flags)
+    })?;
+    Ok(())
+}
+
+fn shell(command: &[&str]) -> Result<()> {
+    use std::os::unix::process::CommandExt;
+    sandbox::enter()?;
+    let shell = std::env::var("SHELL").unwrap_or_else(|_| "sh".to_owned());
+    let command = if command.is_empty() {
+        &[shell.as_str()][..]
+    } else {
+        command
+    };
+    Err(std::process::Command::new(command[0])
+        .args(&command[1..])
+        .exec())
+    .context(command[0].to_owned())
+}

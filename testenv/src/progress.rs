@@ -1,0 +1,68 @@
+//! Long work, one line a step, with all output in a log.
+
+use crate::{Context, Result, sandbox};
+use std::fs::File;
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::time::Instant;
+
+/// The terminal, while the standard streams go to a log.
+pub struct Progress {
+    terminal: File,
+    log: PathBuf,
+}
+
+impl Progress {
+    /// From here on, what this process and its children print goes to
+    /// `build/log/NAME.log`, after what is there if `go_on`.
+    pub fn start(name: &str, go_on: bool) -> Result<Progress> {
+        use std::os::fd::AsFd;
+        let within = format!("build/log/{name}.log");
+        let path = crate::checkout().join(&within);
+        let log = sandbox::outside().join(within);
+        std::fs::create_dir_all(path.parent().unwrap_or(&path))?;
+        let mut options = File::options();
+        options.create(true).append(true);
+        if !go_on {
+            _ = std::fs::remove_file(&path);
+        }
+        let file = options.open(&path).with_context(|| {
+            format!(
+                "cannot write {}. Run `make clean` as its owner",
+                log.display()
+            )
+        })?;
+        let terminal = File::from(std::io::stdout().as_fd().try_clone_to_owned()?);
+        nix::unistd::dup2_stdout(&file)?;
+        nix::unistd::dup2_stderr(&file)?;
+        Ok(Progress { terminal, log })
+    }
+
+    /// Prints a line for the reader.
+    pub fn say(&mut self, text: &str) -> Result<()> {
+        Ok(writeln!(self.terminal, "{text}")?)
+    }
+
+    /// The log as the user calls it.
+    pub fn log(&self) -> &std::path::Path {
+        &self.log
+    }
+
+    /// Does one step and says how it went and how long it took. An error ends
+    /// with the last lines of the log, and its name.
+    pub fn step<T>(&mut self, title: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        eprintln!("\n== {title}");
+        if self.terminal.is_terminal() {
+            write!(self.terminal, "  ..   {title}\r")?;
+        }
+        let start = Instant::now();
+        let result = work();
+        let word = if result.is_ok() { "ok  " } else { "FAIL" };
+        let seconds = start.elapsed().as_secs();
+        writeln!(self.terminal, "  {word} {title:60} {seconds:4} s")?;
+        if let Err(error) = &result {
+            eprintln!("{error:?}");
+        }
+        result.with_context(|| format!("{title} (the full log: {})", self.log.display()))
+    }
+}

@@ -1,0 +1,225 @@
+//! Runs cases side by side, each in a cell, with libtest-mimic's options.
+
+use crate::{Context, Result, checkout, sandbox};
+use libtest_mimic::{Arguments, Failed, Trial};
+use std::path::{Path, PathBuf};
+use std::process::{ExitCode, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use std::{fs, io};
+use wait_timeout::ChildExt;
+
+/// One test: a name that claims something, and what proves it.
+pub struct Case {
+    name: String,
+    limit: u64,
+    body: Box<dyn Fn() -> Result<()>>,
+}
+
+impl Case {
+    /// A case of a table; [`cases!`](crate::cases) names functions.
+    pub fn new(name: impl Into<String>, body: impl Fn() -> Result<()> + 'static) -> Case {
+        Case {
+            name: name.into(),
+            limit: 120,
+            body: Box::new(body),
+        }
+    }
+
+    /// Its time limit in seconds. The cases with the longest start first.
+    pub fn limit(mut self, seconds: u64) -> Case {
+        self.limit = seconds;
+        self
+    }
+
+    /// What it is called.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+/// Cases out of functions, called after their modules: `cases![works, fails]`.
+#[macro_export]
+macro_rules! cases {
+    ($($function:ident),+ $(,)?) => {
+        vec![$($crate::runner::Case::new(
+            $crate::runner::name_of(module_path!(), stringify!($function)),
+            $function,
+        )),+]
+    };
+}
+
+/// The name of a function's case: without the crate's name.
+pub fn name_of(module: &str, function: &str) -> String {
+    match module.split_once("::") {
+        Some((_, module)) => format!("{module}::{function}"),
+        None => function.to_owned(),
+    }
+}
+
+/// The `main` of a test binary.
+pub fn main(cases: Vec<Case>) -> ExitCode {
+    match run(cases) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cases: Vec<Case>) -> Result<ExitCode> {
+    let mut words: Vec<String> = std::env::args().collect();
+    let only_failed = words.iter().any(|word| word == "--failed");
+    words.retain(|word| word != "--failed");
+    let arguments = Arguments::from_iter(&words[..1].iter().chain(&words[1..]).collect::<Vec<_>>());
+    // A list needs no sandbox.
+    if !arguments.list {
+        sandbox::enter()?;
+    }
+    if let Ok(name) = std::env::var("TESTENV_CASE") {
+        return Ok(run_in_cell(&cases, &name));
+    }
+    run_all(cases, &arguments, only_failed)
+}
+
+/// What happens in the cell: the case itself.
+fn run_in_cell(cases: &[Case], name: &str) -> ExitCode {
+    let Some(case) = cases.iter().find(|case| case.name == name) else {
+        eprintln!("there is no case '{name}'");
+        return ExitCode::FAILURE;
+    };
+    match (case.body)() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:?}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run_all(mut cases: Vec<Case>, arguments: &Arguments, only_failed: bool) -> Result<ExitCode> {
+    let logs = checkout().join("build/log");
+    fs::create_dir_all(&logs)?;
+    let record = logs.join("failed");
+    if only_failed {
+        let names = fs::read_to_string(&record).unwrap_or_default();
+        cases.retain(|case| names.lines().any(|name| name == case.name));
+        anyhow::ensure!(!cases.is_empty(), "nothing has failed in the last run");
+    }
+    cases.sort_by_key(|case| std::cmp::Reverse(case.limit));
+    let mut names: Vec<_> = cases.iter().map(|case| case.name.clone()).collect();
+    names.sort();
+    if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+        anyhow::bail!("two cases are called {}", pair[0]);
+    }
+    if !arguments.list {
+        _ = fs::remove_file(&record);
+    }
+    let trial = |case: Case| {
+        let (name, limit, record) = (case.name.clone(), case.limit, record.clone());
+        Trial::test(case.name, move || {
+            run_one(&name, Duration::from_secs(limit)).map_err(|error| {
+                _ = note_failure(&record, &name);
+                Failed::from(format!("{error:#}"))
+            })
+        })
+    };
+    let conclusion = libtest_mimic::run(arguments, cases.into_iter().map(trial).collect());
+    if !arguments.list && conclusion.num_passed == 0 && conclusion.num_failed == 0 {
+        anyhow::bail!("no test is called so; `make test-list` prints the names");
+    }
+    Ok(conclusion.exit_code())
+}
+
+fn note_failure(record: &Path, name: &str) -> io::Result<()> {
+    use std::io::Write;
+    let mut file = fs::File::options().create(true).append(true).open(record)?;
+    writeln!(file, "{name}")
+}
+
+/// A name for files.
+fn file_name(case: &str) -> String {
+    case.replace("::", ".").replace([' ', '/'], "_")
+}
+
+/// Runs one case in a cell, with all that it prints in a log.
+fn run_one(name: &str, limit: Duration) -> Result<()> {
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let folder = sandbox::cell_folder(number);
+    fs::create_dir(&folder)?;
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o1777))?;
+
+    let log = Path::new("build/log").join(file_name(name) + ".log");
+    let path = checkout().join(&log);
+    let output = fs::File::create(&path).with_context(|| {
+        format!(
+            "cannot write {}. Run `make clean` as its owner",
+            log.display()
+        )
+    })?;
+    let mut child = sandbox::cell(number)?
+        .env("TESTENV_CASE", name)
+        .env("CARGO_TARGET_DIR", "/tmp/target")
+        .env("RUST_BACKTRACE", "0")
+        .stdin(Stdio::null())
+        .stdout(output.try_clone()?)
+        .stderr(output)
+        .spawn()?;
+    let ended = child.wait_timeout(limit)?;
+    let why = match ended {
+        Some(status) if status.success() => None,
+        Some(status) => Some(format!("failed ({status})")),
+        None => {
+            // With it goes the first process of the cell, and with that all.
+            child.kill()?;
+            child.wait()?;
+            Some(format!("not done in {} s, and ended", limit.as_secs()))
+        }
+    };
+    let kept = why.is_some().then(|| keep(&folder, name));
+    _ = fs::remove_dir_all(&folder);
+    let Some(why) = why else { return Ok(()) };
+    let text = String::from_utf8_lossy(&fs::read(&path)?).into_owned();
+    let lines: Vec<_> = text.lines().collect();
+    let end = lines[lines.len().saturating_sub(40)..].join("\n");
+    let mut message = format!(
+        "{end}\n\n{why}; the full log: {}",
+        sandbox::outside().join(log).display()
+    );
+    if let Some(kept) = kept.flatten() {
+        message += &format!("; more: {}", kept.display());
+    }
+    anyhow::bail!("{message}")
+}
+
+/// Asks that a file or folder of this case is kept if the case fails.
+pub fn keep_if_failed(path: &Path) -> Result<()> {
+    use std::io::Write;
+    let mut list = fs::File::options()
+        .create(true)
+        .append(true)
+        .open("/tmp/.keep")?;
+    Ok(writeln!(list, "{}", path.display())?)
+}
+
+/// Copies what the case has asked for to `build/failed`, owned by the user.
+fn keep(folder: &Path, name: &str) -> Option<PathBuf> {
+    let list = fs::read_to_string(folder.join(".keep")).ok()?;
+    let within = Path::new("build/failed").join(file_name(name));
+    let target = checkout().join(&within);
+    _ = fs::remove_dir_all(&target);
+    fs::create_dir_all(&target).ok()?;
+    for line in list.lines() {
+        let source = folder.join(Path::new(line).strip_prefix("/tmp").ok()?);
+        let copied = std::process::Command::new("cp")
+            .arg("-R")
+            .arg(source)
+            .arg(&target)
+            .status();
+        copied.ok()?;
+    }
+    Some(sandbox::outside().join(within))
+}

@@ -1,0 +1,195 @@
+//! Postfix trees: the stock builds, which nobody changes, and copies of them.
+
+use crate::{Context, Result, Shell, checkout, cmd, ensure, sandbox};
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+/// How Postfix is linked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Each program contains the code.
+    Static,
+    /// `libpostfix-master.so` contains the code.
+    Shared,
+}
+
+impl Kind {
+    /// Both of them.
+    pub const BOTH: [Kind; 2] = [Kind::Static, Kind::Shared];
+
+    /// As it is called in names of cases and folders.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Static => "static",
+            Kind::Shared => "shared",
+        }
+    }
+}
+
+/// The stock build of the distribution's Postfix.
+pub fn stock(kind: Kind) -> PathBuf {
+    Path::new(sandbox::TREES).join(kind.name())
+}
+
+/// The stock build of the newest Postfix that Debian has.
+pub fn newest(kind: Kind) -> PathBuf {
+    Path::new(sandbox::TREES).join(format!("newest-{}", kind.name()))
+}
+
+/// The source of the distribution's Postfix, as it was unpacked.
+pub fn source() -> PathBuf {
+    Path::new(sandbox::TREES).join("source")
+}
+
+/// A writable copy of a tree, with the times that make goes by.
+pub fn copy(of: &Path, to: &Path) -> Result<()> {
+    let sh = Shell::new()?;
+    cmd!(sh, "cp -a {of} {to}").run().map_err(Into::into)
+}
+
+/// Postfix's own make in a tree, without what our make has set.
+pub fn make(tree: &Path, words: &[&str]) -> Result<()> {
+    let sh = Shell::new()?;
+    sh.change_dir(tree);
+    let jobs = std::thread::available_parallelism()?.to_string();
+    for name in ["MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES"] {
+        sh.set_var(name, "");
+    }
+    cmd!(sh, "make -j{jobs} {words...}")
+        .run()
+        .map_err(Into::into)
+}
+
+/// A setting of a configured tree: `SYSTYPE`, `SYSLIBS`, `CC`, ...
+pub fn setting(tree: &Path, name: &str) -> Result<String> {
+    let file = tree.join("conf/makedefs.out");
+    let text = fs::read_to_string(&file).with_context(|| format!("{}", file.display()))?;
+    let value = text.lines().find_map(|line| {
+        let (key, value) = line.split_once('=')?;
+        (key.trim() == name).then(|| value.trim().to_owned())
+    });
+    value.with_context(|| format!("no {name} in {}", file.display()))
+}
+
+/// What the tree calls its version.
+pub fn version(tree: &Path) -> Result<String> {
+    let file = tree.join("src/global/mail_version.h");
+    let text = fs::read_to_string(&file).with_context(|| format!("{}", file.display()))?;
+    let line = text
+        .lines()
+        .find(|line| line.contains("MAIL_VERSION_NUMBER") && line.contains('"'));
+    let version = line.and_then(|line| line.split('"').nth(1));
+    Ok(version
+        .with_context(|| format!("no version in {}", file.display()))?
+        .to_owned())
+}
+
+/// Makes a copy appear in the place of the tree that it was copied from, since a
+/// shared build finds its libraries by that path. For this case alone.
+pub fn mount_over(copy: &Path, stock: &Path) -> Result<()> {
+    sandbox::bind(copy, stock)
+}
+
+/// Refuses what is not a Postfix source with today's protocol; `name` is what
+/// the user called it.
+pub fn check_source(source: &Path, name: &str) -> Result<()> {
+    let header = source.join("src/master/master_proto.h");
+    ensure!(
+        header.is_file() && source.join("makedefs").is_file(),
+        "{name} is not a Postfix source: there is no src/master/master_proto.h or no makedefs in it. \
+         Name the top folder of an unpacked Postfix, or its tarball."
+    );
+    ensure!(
+        fs::read_to_string(&header)?.contains("master_notify(int, unsigned, int)"),
+        "{name} is older than Postfix 2.2: its master_notify() takes two arguments. \
+         This library speaks the protocol of Postfix 2.2 and later."
+    );
+    Ok(())
+}
+
+/// Copies or unpacks a user's own source to a new folder. Theirs is only read.
+pub fn take_source(from: &Path, to: &Path) -> Result<()> {
+    let sh = Shell::new()?;
+    let name = format!("POSTFIX_SRC={}", from.display());
+    _ = fs::remove_dir_all(to);
+    if from.is_dir() {
+        check_source(from, &name)?;
+        fs::create_dir_all(to)?;
+        let here = from.join(".");
+        cmd!(sh, "cp -R {here} {to}").run()?;
+        _ = fs::remove_dir_all(to.join(".git"));
+        return Ok(());
+    }
+    ensure!(
+        from.is_file(),
+        "{name} is neither a folder nor a file. Name an unpacked Postfix source or its tarball."
+    );
+    unpack(from, to).with_context(|| format!("{name} is not a tar archive that tar can read"))?;
+    check_source(to, &name).inspect_err(|_| _ = fs::remove_dir_all(to))
+}
+
+/// Unpacks a tarball to a new folder, without the packager's owners, and not
+/// writable by others.
+pub fn unpack(tarball: &Path, to: &Path) -> Result<()> {
+    let sh = Shell::new()?;
+    fs::create_dir_all(to)?;
+    let unpacked = cmd!(
+        sh,
+        "tar -xf {tarball} -C {to} --strip-components=1 --no-same-owner"
+    )
+    .run();
+    if let Err(error) = unpacked {
+        _ = fs::remove_dir_all(to);
+        return Err(error.into());
+    }
+    cmd!(sh, "chmod -R go-w {to}").run().map_err(Into::into)
+}
+
+/// Builds the tree that is called so from its source, in the sandbox:
+/// `static`, `shared`, or one of them after a prefix, such as `newest-static`,
+/// whose source is `newest-source`.
+pub fn build(name: &str, flags: &str) -> Result<PathBuf> {
+    let (prefix, kind) = match name.rsplit_once('-') {
+        Some((prefix, kind)) => (format!("{prefix}-"), kind),
+        None => (String::new(), name),
+    };
+    let source = checkout().join(format!("build/postfix/{prefix}source/."));
+    let tree = Path::new(sandbox::TREES).join(name);
+    let sh = Shell::new()?;
+    for entry in fs::read_dir(&tree)? {
+        let path = entry?.path();
+        cmd!(sh, "rm -rf {path}").run()?;
+    }
+    cmd!(sh, "cp -R {source} {tree}").run()?;
+    cmd!(sh, "chmod -R u+w,a+rX {tree}").run()?;
+    let libraries = format!("shlib_directory={}/lib", tree.display());
+    let link: &[&str] = match kind {
+        "static" => &["shared=no", "dynamicmaps=no"],
+        "shared" => &["shared=yes", "dynamicmaps=no", &libraries],
+        _ => anyhow::bail!("'{name}' is no tree: it ends with static or shared"),
+    };
+    // Nothing but libc: no Berkeley DB, NIS, PCRE and ICU.
+    let ccargs = format!("CCARGS=-DNO_DB -DNO_NIS -DNO_EAI -DNO_PCRE {flags}");
+    let mut words = vec!["makefiles"];
+    words.extend(link);
+    words.extend([
+        "default_database_type=texthash",
+        "default_cache_db_type=texthash",
+    ]);
+    words.extend([ccargs.trim_end(), "AUXLIBS="]);
+    sh.change_dir(&tree);
+    if tree.join("conf/makedefs.out").exists() {
+        make(&tree, &["tidy"])?;
+    }
+    cmd!(sh, "make -s {words...}").run()?;
+    make(&tree, &[])?;
+    fs::write(tree.join(".built"), version(&tree)?)?;
+    Ok(tree)
+}
+
+/// The tree of the user's source that POSTFIX_SRC names.
+pub fn users_source() -> Option<PathBuf> {
+    env::var_os("POSTFIX_SRC")
+        .filter(|value| !value.is_empty())
+        .map(PathBuf::from)
+}

@@ -1,0 +1,1 @@
+//! No code: the test binaries are beside this file.
