@@ -1,0 +1,7 @@
+//! The call, beside C.
+
+use testenv::prelude::*;
+
+pub fn cases() -> Vec<Case> {
+    Vec::new()
+}

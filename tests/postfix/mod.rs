@@ -1,0 +1,7 @@
+//! Inside a real Postfix.
+
+use testenv::prelude::*;
+
+pub fn cases() -> Vec<Case> {
+    Vec::new()
+}

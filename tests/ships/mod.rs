@@ -1,0 +1,7 @@
+//! What ships.
+
+use testenv::prelude::*;
+
+pub fn cases() -> Vec<Case> {
+    Vec::new()
+}
