@@ -9,6 +9,7 @@ use std::time::Instant;
 /// The terminal, while the standard streams go to a log.
 pub struct Progress {
     terminal: File,
+    path: PathBuf,
     log: PathBuf,
 }
 
@@ -35,7 +36,11 @@ impl Progress {
         let terminal = File::from(std::io::stdout().as_fd().try_clone_to_owned()?);
         nix::unistd::dup2_stdout(&file)?;
         nix::unistd::dup2_stderr(&file)?;
-        Ok(Progress { terminal, log })
+        Ok(Progress {
+            terminal,
+            path,
+            log,
+        })
     }
 
     /// Prints a line for the reader.
@@ -48,8 +53,8 @@ impl Progress {
         &self.log
     }
 
-    /// Does one step and says how it went and how long it took. An error ends
-    /// with the last lines of the log, and its name.
+    /// Does one step and says how it went and how long it took; of a failure also
+    /// the last lines of the log, and its name.
     pub fn step<T>(&mut self, title: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
         eprintln!("\n== {title}");
         if self.terminal.is_terminal() {
@@ -61,8 +66,18 @@ impl Progress {
         let seconds = start.elapsed().as_secs();
         writeln!(self.terminal, "  {word} {title:60} {seconds:4} s")?;
         if let Err(error) = &result {
-            eprintln!("{error:?}");
+            eprintln!("{error:#}");
+            let text = std::fs::read_to_string(&self.path).unwrap_or_default();
+            let lines: Vec<_> = text.lines().collect();
+            for line in &lines[lines.len().saturating_sub(15)..] {
+                writeln!(self.terminal, "       | {line}")?;
+            }
+            writeln!(
+                self.terminal,
+                "failed: {title}. The full log: {}",
+                self.log.display()
+            )?;
         }
-        result.with_context(|| format!("{title} (the full log: {})", self.log.display()))
+        result
     }
 }

@@ -163,7 +163,6 @@ fn run_one(name: &str, limit: Duration) -> Result<()> {
     let mut child = sandbox::cell(number)?
         .env("TESTENV_CASE", name)
         .env("CARGO_TARGET_DIR", "/tmp/target")
-        .env("RUST_BACKTRACE", "0")
         .stdin(Stdio::null())
         .stdout(output.try_clone()?)
         .stderr(output)

@@ -93,9 +93,11 @@ fn leave_the_host() -> Result<()> {
         check_subordinate_ids()?;
         command.args(["--map-root-user", "--map-auto"]);
     }
-    // A make above is not the one that the tests call, nor are its settings.
+    // Settings of a make and a cargo above are not for those that tests call;
+    // Postfix does not build with a path for libraries.
     let settings = "MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES DESTDIR PREFIX LIBDIR INCLUDEDIR \
-                    PKGCONFIGDIR MANDIR BUILD TMPDIR CARGO_TARGET_DIR";
+                    PKGCONFIGDIR MANDIR BUILD TMPDIR CARGO_TARGET_DIR \
+                    LD_LIBRARY_PATH";
     for name in settings.split_whitespace() {
         command.env_remove(name);
     }
@@ -107,6 +109,7 @@ fn leave_the_host() -> Result<()> {
         .env(OUTSIDE, &root)
         .env("LC_ALL", "C.UTF-8")
         .env("CARGO_NET_OFFLINE", "true")
+        .env("RUST_BACKTRACE", "0")
         .current_dir("/")
         .exec();
     Err(error).context("cannot run sh(1)")
