@@ -1,6 +1,7 @@
 //! Where master_proto is tested: a sandbox, Postfix trees in it, and what runs
 //! there. The tests, the demo and the benchmarks are programs on this crate.
 
+pub mod apt;
 pub mod artefacts;
 pub mod progress;
 pub mod runner;

@@ -1,11 +1,12 @@
 //! What the Makefile does with the sandbox: `testenv WORD...`
 //!
+//! - `fetch NAME` fetches Postfix: `source`, `newest-source` or `debian-binary`.
 //! - `tree NAME` builds a stock Postfix: `static`, `shared`, `newest-static`, ...
 //! - `shell` gives a shell in the sandbox.
 
 use std::process::ExitCode;
 use testenv::progress::Progress;
-use testenv::{Context, Result, bail, checkout, sandbox, tree};
+use testenv::{Context, Result, apt, bail, checkout, sandbox, tree};
 
 fn main() -> ExitCode {
     match run() {
@@ -21,9 +22,10 @@ fn run() -> Result<()> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words[..] {
+        ["fetch", name] => apt::fetch(name),
         ["tree", name] => build_tree(name),
         ["shell", ref command @ ..] => shell(command),
-        _ => bail!("usage: testenv tree NAME | shell [COMMAND...]"),
+        _ => bail!("usage: testenv fetch NAME | tree NAME | shell [COMMAND...]"),
     }
 }
 
