@@ -2,7 +2,7 @@
 
 use crate::{Context, Result, Shell, checkout, cmd, ensure, sandbox};
 use std::path::{Path, PathBuf};
-use std::{env, fs};
+use std::fs;
 
 /// How Postfix is linked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,25 +107,35 @@ pub fn check_source(source: &Path, name: &str) -> Result<()> {
     Ok(())
 }
 
-/// Copies or unpacks a user's own source to a new folder. Theirs is only read.
+/// Takes the user's own source, which is only read, into the folder `to`, unless
+/// it is there already. A file `.taken` in it is new whenever the source is.
 pub fn take_source(from: &Path, to: &Path) -> Result<()> {
     let sh = Shell::new()?;
     let name = format!("POSTFIX_SRC={}", from.display());
-    _ = fs::remove_dir_all(to);
-    if from.is_dir() {
-        check_source(from, &name)?;
-        fs::create_dir_all(to)?;
-        let here = from.join(".");
-        cmd!(sh, "cp -R {here} {to}").run()?;
-        _ = fs::remove_dir_all(to.join(".git"));
-        return Ok(());
-    }
     ensure!(
-        from.is_file(),
+        from.exists(),
         "{name} is neither a folder nor a file. Name an unpacked Postfix source or its tarball."
     );
-    unpack(from, to).with_context(|| format!("{name} is not a tar archive that tar can read"))?;
-    check_source(to, &name).inspect_err(|_| _ = fs::remove_dir_all(to))
+    if from.is_dir() {
+        check_source(from, &name)?;
+    }
+    // Names, sizes and times tell one source from another.
+    let facts = cmd!(sh, "find {from} -type f -printf '%p %s %T@\n'").quiet().read()?;
+    let taken = to.join(".taken");
+    if fs::read_to_string(&taken).is_ok_and(|known| known == facts) {
+        return Ok(());
+    }
+    _ = fs::remove_dir_all(to);
+    if from.is_dir() {
+        fs::create_dir_all(to)?;
+        let content = from.join(".");
+        cmd!(sh, "cp -R {content} {to}").run()?;
+        _ = fs::remove_dir_all(to.join(".git"));
+    } else {
+        unpack(from, to).with_context(|| format!("{name} is not a tar archive that tar can read"))?;
+        check_source(to, &name).inspect_err(|_| _ = fs::remove_dir_all(to))?;
+    }
+    Ok(fs::write(taken, facts)?)
 }
 
 /// Unpacks a tarball to a new folder, without the packager's owners, and not
@@ -185,11 +195,4 @@ pub fn build(name: &str, flags: &str) -> Result<PathBuf> {
     make(&tree, &[])?;
     fs::write(tree.join(".built"), version(&tree)?)?;
     Ok(tree)
-}
-
-/// The tree of the user's source that POSTFIX_SRC names.
-pub fn users_source() -> Option<PathBuf> {
-    env::var_os("POSTFIX_SRC")
-        .filter(|value| !value.is_empty())
-        .map(PathBuf::from)
 }
