@@ -89,7 +89,8 @@ pub fn wait_until(limit: Duration, what: &str, mut holds: impl FnMut() -> bool) 
 }
 
 /// Runs a command that must refuse: it fails, not by a signal, and the last
-/// line that it says contains the text. Returns all that it says.
+/// line that it says contains the text; what make adds does not count. Returns
+/// all that it says.
 pub fn refuses(text: &str, command: xshell::Cmd<'_>) -> Result<String> {
     let shown = command.to_string();
     let mut command = Command::from(command);
@@ -102,7 +103,9 @@ pub fn refuses(text: &str, command: xshell::Cmd<'_>) -> Result<String> {
         None => bail!("{}: {shown}\n{said}", output.status),
         Some(_) => {}
     }
-    let last = said.trim_end().lines().last().unwrap_or_default();
+    let mut lines = said.trim_end().lines().rev();
+    let of_make = |line: &&str| line.starts_with("make") && line.contains("***");
+    let last = lines.find(|line| !of_make(line)).unwrap_or_default();
     ensure!(
         last.contains(text),
         "no \"{text}\" in its last line: {shown}\n{said}"
