@@ -1,23 +1,26 @@
 //! Decides what the compiler cannot know by itself: the library's SONAME, and
-//! how the target lets us refer to Postfix's logging symbols.
+//! what the target's object format and assembler let us do.
 
 use std::env;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rustc-check-cfg=cfg(weak_msg)");
+    // Read by LLVM, so that cargo does not know of it: tools/build.
+    println!("cargo::rerun-if-changed=src/arm64-marks.csv");
+    println!("cargo::rustc-check-cfg=cfg(elf, elf_assembler, landing_pads, weak_msg)");
 
     if target_is_elf() {
+        println!("cargo::rustc-cfg=elf");
         // cargo sets no SONAME, and without one a C program records the file
         // name that it was linked with.
         let major = variable("CARGO_PKG_VERSION_MAJOR");
         println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,libmaster_proto.so.{major}");
-    }
-    if env::var_os("CARGO_FEATURE_STRONG_MSG").is_none()
-        && target_is_elf()
-        && assembler_directives_are_stable()
-    {
-        println!("cargo::rustc-cfg=weak_msg");
+        if assembler_directives_are_stable() {
+            println!("cargo::rustc-cfg=elf_assembler");
+            if env::var_os("CARGO_FEATURE_STRONG_MSG").is_none() {
+                println!("cargo::rustc-cfg=weak_msg");
+            }
+        }
     }
 
     #[cfg(feature = "header")]

@@ -20,7 +20,7 @@
 //!
 //! The interface, its names and its values are those of Postfix's
 //! `master_proto.c` and `master_proto.h`; so is the message on the wire.
-#![cfg_attr(panic = "abort", no_std)]
+#![cfg_attr(all(feature = "capi", panic = "abort"), no_std)]
 
 mod msg;
 
@@ -82,18 +82,86 @@ pub extern "C" fn master_notify(pid: c_int, generation: c_uint, status: c_int) -
 
     // Logging only now: the write has set errno, which the text of a failure
     // shows, and a signal handler may have changed msg_verbose meanwhile.
-    if usize::try_from(written) == Ok(SIZE) {
-        msg::log_if_verbose(msg::SENT, status);
-        0
-    } else {
-        msg::log_if_verbose(msg::NOT_SENT, status);
-        -1
-    }
+    let sent = usize::try_from(written) == Ok(SIZE);
+    msg::log_if_verbose(status, sent);
+    if sent { 0 } else { -1 }
 }
+
+// What follows is in the same module as the function so that the compiler puts
+// all of it into one object: a linker takes the note when it takes the code.
+
+/// The name and the version of this code, which `readelf -n` shows as the owner
+/// of a note in whatever the code was linked into.
+#[cfg(elf)]
+macro_rules! owner {
+    () => {
+        concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"))
+    };
+}
+
+/// The type of that note, "mp", other than the types that readelf has a text for.
+#[cfg(elf)]
+const NOTE_TYPE: u32 = 0x6d70;
+
+// Without a flag, the section is not loaded.
+#[cfg(elf_assembler)]
+core::arch::global_asm!(
+    ".pushsection .note.master_proto, \"\", %note",
+    ".balign 4",
+    ".long {size}, 0, {kind}",
+    concat!(".asciz \"", owner!(), "\""),
+    ".balign 4",
+    ".popsection",
+    size = const owner!().len() + 1,
+    kind = const NOTE_TYPE,
+);
+
+/// The same note by the compiler, which can only make a section that is loaded.
+#[cfg(all(elf, not(elf_assembler)))]
+#[used]
+#[unsafe(link_section = ".note.master_proto")]
+static NOTE: Note = {
+    let text = owner!().as_bytes();
+    let mut owner = [0; NOTE_OWNER];
+    let mut at = 0;
+    while at < text.len() {
+        owner[at] = text[at];
+        at += 1;
+    }
+    Note {
+        sizes_and_type: [text.len() as u32 + 1, 0, NOTE_TYPE],
+        owner,
+    }
+};
+
+/// The owner ends with NUL, and is padded to whole words.
+#[cfg(all(elf, not(elf_assembler)))]
+const NOTE_OWNER: usize = (owner!().len() + 1).next_multiple_of(4);
+
+#[cfg(all(elf, not(elf_assembler)))]
+#[repr(C)]
+struct Note {
+    sizes_and_type: [u32; 3],
+    owner: [u8; NOTE_OWNER],
+}
+
+// The mark by which linkers and the kernel know code that begins with landing
+// pads and leaves return addresses alone: IBT and SHSTK, or BTI and PAC. Only
+// tools/build sets the condition, as only there the compiler is told to make pads.
+#[cfg(all(elf_assembler, landing_pads))]
+core::arch::global_asm!(
+    ".pushsection .note.gnu.property, \"a\", %note",
+    ".balign 8",
+    ".long 4, 16, 5",
+    ".asciz \"GNU\"",
+    ".long {property}, 4, 3, 0",
+    ".popsection",
+    property = const if cfg!(target_arch = "x86_64") { 0xc000_0002_u32 } else { 0xc000_0000 },
+);
 
 /// Nothing in this crate can panic, and the tests check that no artefact
 /// refers to panic code. A crate without std must name a handler all the same.
-#[cfg(panic = "abort")]
+#[cfg(all(feature = "capi", panic = "abort"))]
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
     loop {}

@@ -5,7 +5,7 @@
 //! and the call is silent. Rust has no stable weak references, so the assembler
 //! lays down a table of two pointers, null where the program has no such symbol.
 
-use core::ffi::{CStr, c_char, c_int};
+use core::ffi::{c_char, c_int};
 use core::sync::atomic::{AtomicI32, Ordering};
 
 /// `void msg_info(const char *format, ...)`
@@ -15,13 +15,6 @@ type MsgInfo = unsafe extern "C" fn(*const c_char, ...);
 type MsgVerbose = AtomicI32;
 const _: () = assert!(size_of::<MsgVerbose>() == size_of::<c_int>());
 
-/// A format for `msg_info` that takes the name of the caller and the status.
-pub(crate) struct Format(&'static CStr);
-
-pub(crate) const SENT: Format = Format(c"%s: status %d");
-/// `%m` is the text of `errno`.
-pub(crate) const NOT_SENT: Format = Format(c"%s: status %d: %m");
-
 /// Where the program has the two symbols.
 #[repr(C)]
 struct References {
@@ -29,15 +22,9 @@ struct References {
     info: Option<MsgInfo>,
 }
 
-/// Marks a path that is seldom taken. Without it, older compilers test both
-/// pointers on every call.
-#[cold]
-#[inline]
-fn rarely() {}
-
 /// Calls `msg_info`, if the program has both symbols and `msg_verbose` is not
 /// zero.
-pub(crate) fn log_if_verbose(format: Format, status: c_int) {
+pub(crate) fn log_if_verbose(status: c_int, sent: bool) {
     let references = references();
     let verbose = references
         .verbose
@@ -45,26 +32,35 @@ pub(crate) fn log_if_verbose(format: Format, status: c_int) {
     if verbose == 0 {
         return;
     }
-    rarely();
     if let Some(msg_info) = references.info {
-        // SAFETY: msg_info is Postfix's printf-like function. Each `Format` is
-        // NUL-terminated and takes a NUL-terminated string and an int.
-        unsafe { msg_info(format.0.as_ptr(), c"master_notify".as_ptr(), status) };
+        // %m is the text of `errno`.
+        let format = if sent {
+            c"%s: status %d"
+        } else {
+            c"%s: status %d: %m"
+        };
+        // SAFETY: msg_info is Postfix's printf-like function. Both formats are
+        // NUL-terminated and take a NUL-terminated string and an int.
+        unsafe { msg_info(format.as_ptr(), c"master_notify".as_ptr(), status) };
     }
 }
 
-// .data.rel.ro: read-only once the dynamic linker has filled it in.
+// .data.rel.ro: read-only once the dynamic linker has filled it in. The label is
+// global since its reader may be compiled into another object, and hidden since
+// the table is of no use to others.
 #[cfg(weak_msg)]
 core::arch::global_asm!(
     ".weak msg_verbose",
     ".weak msg_info",
     ".pushsection .data.rel.ro, \"aw\"",
     ".balign {align}",
+    ".globl master_proto_msg",
+    ".hidden master_proto_msg",
     "master_proto_msg:",
     ".dc.a msg_verbose",
     ".dc.a msg_info",
     ".popsection",
-    align = const align_of::<Option<MsgInfo>>(),
+    align = const align_of::<References>(),
 );
 
 #[cfg(weak_msg)]

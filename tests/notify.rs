@@ -1,153 +1,96 @@
-//! The call, made from Rust in a program that has Postfix's `msg_verbose` and
-//! `msg_info`. The C harnesses say far more; these tests need only cargo, so
-//! that mutation testing can run them.
+//! The call, made from a C program that has Postfix's `msg_verbose` and
+//! `msg_info` and is linked with the library that cargo builds. The harnesses in
+//! c_tests say far more; these tests need only cargo and a C compiler, so that
+//! mutation testing can run them.
+//!
+//! Numbers are written out: a test that uses the crate's constants would not see
+//! one change.
 
-use libc::{c_char, c_int};
-use master_proto::{MASTER_STAT_AVAIL, MASTER_STATUS_FD, MasterStatus, master_notify};
-use std::ffi::CStr;
-use std::fs::File;
-use std::io::{Error, Read};
-use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd};
-use std::os::unix::net::UnixStream;
-use std::sync::atomic::{AtomicI32, Ordering};
-use std::sync::{Mutex, MutexGuard};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
 
-#[unsafe(no_mangle)]
-#[allow(non_upper_case_globals)]
-static msg_verbose: AtomicI32 = AtomicI32::new(0);
-
-static LOG: Mutex<Vec<String>> = Mutex::new(Vec::new());
-
-/// Not variadic, which stable Rust cannot define, but with the arguments that
-/// `master_notify` passes; they arrive alike on the platforms of these tests.
-///
-/// # Safety
-/// Both strings end with NUL.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn msg_info(format: *const c_char, name: *const c_char, status: c_int) {
-    let error = Error::last_os_error().raw_os_error();
-    // SAFETY: the caller's promise.
-    let format = unsafe { CStr::from_ptr(format) };
-    // SAFETY: the caller's promise.
-    let name = unsafe { CStr::from_ptr(name) };
-    let text = format!("{format:?} {name:?} {status} {error:?}");
-    LOG.lock().expect("the log").push(text);
+/// Runs a shell script in a folder of the test's own. In it, `notify VERBOSE` is
+/// the program. Returns what it prints.
+fn sh(folder: &Path, script: &str) -> String {
+    std::fs::create_dir_all(folder).expect("a folder");
+    let output = Command::new("sh")
+        .arg("-c")
+        .arg(format!("notify() {{ exec \"$0\" \"$1\" 77; }}; {script}"))
+        .arg(program())
+        .current_dir(folder)
+        .output()
+        .expect("sh");
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).expect("text")
 }
 
-/// Descriptor 5 and `msg_verbose` belong to one test at a time. The number is
-/// taken at once: a jobserver may have left it as the next free one, and then a
-/// file of the test would get it.
-fn alone() -> MutexGuard<'static, ()> {
-    static ALONE: Mutex<()> = Mutex::new(());
-    let guard = ALONE.lock().unwrap_or_else(|error| error.into_inner());
-    msg_verbose.store(0, Ordering::Relaxed);
-    LOG.lock().expect("the log").clear();
-    become_status_fd(File::open("/dev/null").expect("/dev/null"));
-    guard
+fn scratch(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
 }
 
-/// Moves a file to descriptor 5, which may be the one that it has already.
-fn become_status_fd(file: impl Into<OwnedFd>) {
-    let fd = file.into();
-    if fd.as_raw_fd() == MASTER_STATUS_FD {
-        _ = fd.into_raw_fd();
-        return;
-    }
-    // SAFETY: dup2 takes any two numbers; `alone` keeps other users away.
-    let moved = unsafe { libc::dup2(fd.as_raw_fd(), MASTER_STATUS_FD) };
-    assert_eq!(moved, MASTER_STATUS_FD);
-}
-
-fn close_status_fd() {
-    // SAFETY: closing what `become_status_fd` has opened.
-    unsafe { libc::close(MASTER_STATUS_FD) };
-}
-
-fn log() -> Vec<String> {
-    std::mem::take(&mut *LOG.lock().expect("the log"))
+fn program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let test = std::env::current_exe().expect("the path of this program");
+        // Under the name by which a program asks for it.
+        let library = scratch("libmaster_proto.so.1");
+        std::fs::copy(test.with_file_name("libmaster_proto.so"), &library).expect("the library");
+        let program = scratch("notify");
+        let output = Command::new("cc")
+            .args(["-Wall", "-Wextra", "-Werror", "-I"])
+            .arg(source.join("include"))
+            .arg(source.join("tests/notify.c"))
+            .arg(&library)
+            .arg("-Wl,-rpath,$ORIGIN")
+            .arg("-o")
+            .arg(&program)
+            .output()
+            .expect("the C compiler, cc");
+        assert!(output.status.success(), "{output:?}");
+        program
+    })
 }
 
 #[test]
 fn message_is_twelve_bytes_in_native_order() {
-    let _guard = alone();
-    let (mut reader, writer) = UnixStream::pair().expect("two sockets");
-    become_status_fd(writer);
-    assert_eq!(master_notify(-2, u32::MAX, MASTER_STAT_AVAIL), 0);
-    close_status_fd();
-    let mut bytes = Vec::new();
-    reader.read_to_end(&mut bytes).expect("the message");
-    let fields = [
-        (-2_i32).to_ne_bytes(),
-        u32::MAX.to_ne_bytes(),
-        1_i32.to_ne_bytes(),
-    ];
-    assert_eq!(bytes, fields.concat());
-    assert_eq!(size_of::<MasterStatus>(), bytes.len());
+    let folder = scratch("message");
+    assert_eq!(sh(&folder, "notify 0 5>file"), "0, errno 77\n");
+    let message = std::fs::read(folder.join("file")).expect("the message");
+    assert_eq!(message, [-2_i32, -1, 1].map(i32::to_ne_bytes).concat());
 }
 
 #[test]
 fn failure_is_minus_one_and_errno() {
-    let _guard = alone();
-    become_status_fd(File::create("/dev/full").expect("/dev/full"));
-    assert_eq!(master_notify(1, 2, 3), -1);
-    let error = Error::last_os_error().raw_os_error();
-    close_status_fd();
-    assert_eq!(error, Some(libc::ENOSPC));
+    let folder = scratch("failure");
+    assert_eq!(sh(&folder, "notify 0 5>/dev/full"), "-1, errno 28\n");
+    assert_eq!(sh(&folder, "notify 0 5>&-"), "-1, errno 9\n");
 }
 
-/// A pipe's buffer takes 12 bytes whole or not; a file at its size limit takes a part.
+/// A pipe takes 12 bytes whole or not; a file at its size limit takes a part.
 #[test]
-fn short_write_is_a_failure() {
-    let _guard = alone();
-    let path = std::env::temp_dir().join(format!("master_proto-{}", std::process::id()));
-    let file = File::create(&path).expect("a file");
-    std::fs::remove_file(&path).expect("its removal");
-    become_status_fd(file.try_clone().expect("a copy"));
-
-    let mut old = libc::rlimit {
-        rlim_cur: 0,
-        rlim_max: 0,
-    };
-    // SAFETY: `old` is valid for the call.
-    assert_eq!(unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &mut old) }, 0);
-    let five = libc::rlimit { rlim_cur: 5, ..old };
-    // SAFETY: `five` is valid for the call.
-    assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_FSIZE, &five) }, 0);
-    let result = master_notify(1, 2, 3);
-    // SAFETY: `old` is valid for the call.
-    assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_FSIZE, &old) }, 0);
-    close_status_fd();
-
-    assert_eq!(result, -1);
-    assert_eq!(file.metadata().expect("its size").len(), 5);
-}
-
-#[test]
-fn nothing_is_logged_while_msg_verbose_is_zero() {
-    let _guard = alone();
-    become_status_fd(File::create("/dev/null").expect("/dev/null"));
-    assert_eq!(master_notify(1, 2, 3), 0);
-    close_status_fd();
-    assert_eq!(master_notify(1, 2, 3), -1);
-    assert!(log().is_empty());
+fn short_write_is_a_failure_that_leaves_errno() {
+    let folder = scratch("short");
+    let script = "head -c 507 /dev/zero >file; ulimit -f 1; notify 1 5>>file";
+    assert_eq!(
+        sh(&folder, script),
+        "[%s: status %d: %m] master_notify 1, errno 77\n-1, errno 77\n"
+    );
+    assert_eq!(folder.join("file").metadata().expect("a file").len(), 512);
 }
 
 #[test]
 fn each_call_is_logged_while_msg_verbose_is_not_zero() {
-    let _guard = alone();
-    for verbose in [1, 2, -1] {
-        msg_verbose.store(verbose, Ordering::Relaxed);
-        become_status_fd(File::create("/dev/null").expect("/dev/null"));
-        assert_eq!(master_notify(1, 2, 3), 0);
-        close_status_fd();
-        assert_eq!(master_notify(1, 2, 3), -1);
-        let log = log();
-        assert_eq!(log.len(), 2);
-        assert!(log[0].starts_with(r#""%s: status %d" "master_notify" 3 "#));
-        let failure = format!(
-            r#""%s: status %d: %m" "master_notify" 3 Some({})"#,
-            libc::EBADF
+    let folder = scratch("log");
+    for verbose in [1, 2, -1, 256] {
+        assert_eq!(
+            sh(&folder, &format!("notify {verbose} 5>/dev/null")),
+            "[%s: status %d] master_notify 1, errno 77\n0, errno 77\n"
         );
-        assert_eq!(log[1], failure);
+        assert_eq!(
+            sh(&folder, &format!("notify {verbose} 5>&-")),
+            "[%s: status %d: %m] master_notify 1, errno 9\n-1, errno 9\n"
+        );
     }
 }
