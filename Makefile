@@ -17,8 +17,10 @@ include install.mk
 header: ## regenerate include/master_proto.h from src/lib.rs
 	@tools/header >include/master_proto.h.new && mv include/master_proto.h.new include/master_proto.h
 
-demo: deps-demo all ## run a real Postfix, with our object inside, that delivers mail
-	@$(TESTENV) demo
+# POSTFIX_SRC= names a Postfix source tree or tarball of the user's.
+DEMO_TREE := $(if $(POSTFIX_SRC),yours-static,static)
+demo: deps-demo all build/postfix/$(DEMO_TREE)/.built ## run a real Postfix, with our object inside, that delivers mail
+	@$(TESTENV) demo $(DEMO_TREE)
 
 test: deps prepare ## run the tests; T=NAME: those whose names contain it
 	$(CARGO_HERE) test --locked
@@ -48,6 +50,9 @@ build/postfix/source/makedefs build/postfix/newest-source/makedefs build/postfix
 
 build/postfix/static/.built build/postfix/shared/.built: build/postfix/source/makedefs
 build/postfix/newest-static/.built build/postfix/newest-shared/.built: build/postfix/newest-source/makedefs
+build/postfix/yours-static/.built: build/postfix/yours-source/.taken
+build/postfix/yours-source/.taken: always
+	@$(TESTENV) fetch yours-source
 build/postfix/%/.built:
 	@$(TESTENV) tree $*
 
@@ -82,5 +87,5 @@ clean: ## remove all that was built, the Postfix trees included
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: all header demo test test-failed test-list shell prepare strong deps deps-demo \
+.PHONY: all always header demo test test-failed test-list shell prepare strong deps deps-demo \
     postfix-replace postfix-restore postfix-verify clean help

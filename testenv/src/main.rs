@@ -1,9 +1,13 @@
 //! What the Makefile does with the sandbox: `testenv WORD...`
 //!
 //! - `fetch NAME` fetches Postfix: `source`, `newest-source` or `debian-binary`.
+//! - `fetch NAME` gets what the rest needs into `build/postfix/NAME`: the
+//!   distribution's `source`, the `newest-source`, the `debian-binary`, or
+//!   `yours-source`, which POSTFIX_SRC names.
 //! - `tree NAME` builds a stock Postfix: `static`, `shared`, `newest-static`, ...
 //! - `shell` gives a shell in the sandbox.
 
+use std::path::Path;
 use std::process::ExitCode;
 use testenv::progress::Progress;
 use testenv::{Context, Result, apt, bail, checkout, sandbox, tree};
@@ -22,11 +26,25 @@ fn run() -> Result<()> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words[..] {
-        ["fetch", name] => apt::fetch(name),
+        ["fetch", name] => fetch(name),
         ["tree", name] => build_tree(name),
         ["shell", ref command @ ..] => shell(command),
         _ => bail!("usage: testenv fetch NAME | tree NAME | shell [COMMAND...]"),
     }
+}
+
+fn fetch(name: &str) -> Result<()> {
+    let mut progress = Progress::start(&format!("fetch-{name}"), false)?;
+    progress.step(&format!("get Postfix, {name}"), || match name {
+        "yours-source" => {
+            let source = std::env::var_os("POSTFIX_SRC").unwrap_or_default();
+            tree::take_source(
+                Path::new(&source),
+                &checkout().join("build/postfix").join(name),
+            )
+        }
+        _ => apt::fetch(name),
+    })
 }
 
 fn build_tree(name: &str) -> Result<()> {

@@ -1,8 +1,8 @@
 //! Postfix trees: the stock builds, which nobody changes, and copies of them.
 
 use crate::{Context, Result, Shell, checkout, cmd, ensure, sandbox};
-use std::path::{Path, PathBuf};
 use std::fs;
+use std::path::{Path, PathBuf};
 
 /// How Postfix is linked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,7 +120,9 @@ pub fn take_source(from: &Path, to: &Path) -> Result<()> {
         check_source(from, &name)?;
     }
     // Names, sizes and times tell one source from another.
-    let facts = cmd!(sh, "find {from} -type f -printf '%p %s %T@\n'").quiet().read()?;
+    let facts = cmd!(sh, "find {from} -type f -printf '%p %s %T@\n'")
+        .quiet()
+        .read()?;
     let taken = to.join(".taken");
     if fs::read_to_string(&taken).is_ok_and(|known| known == facts) {
         return Ok(());
@@ -132,7 +134,8 @@ pub fn take_source(from: &Path, to: &Path) -> Result<()> {
         cmd!(sh, "cp -R {content} {to}").run()?;
         _ = fs::remove_dir_all(to.join(".git"));
     } else {
-        unpack(from, to).with_context(|| format!("{name} is not a tar archive that tar can read"))?;
+        unpack(from, to)
+            .with_context(|| format!("{name} is not a tar archive that tar can read"))?;
         check_source(to, &name).inspect_err(|_| _ = fs::remove_dir_all(to))?;
     }
     Ok(fs::write(taken, facts)?)
