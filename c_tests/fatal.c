@@ -1,41 +1,17 @@
 /*
- * Signals that end the process in the middle of the call. By itself, since an
- * emulated process that dies of a signal sometimes hangs in qemu-user.
+ * A write that ends the process, and one that seccomp decides. By itself, since
+ * an emulated process that dies of a signal sometimes hangs in qemu-user, which
+ * has no seccomp either.
  */
 #include "harness.h"
 
+#include <errno.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-static int notify_without_reader(void)
-{
-    signal(SIGPIPE, SIG_DFL);
-    close(status_pipe());
-    notify(1, 2, 3);
-    return 0;
-}
-
-static int notify_past_limit(void)
-{
-    char name[] = "/tmp/master_proto.XXXXXX";
-    struct rlimit none = {0, 0};
-    int fd = mkstemp(name);
-
-    if (fd < 0)
-        return 1;
-    unlink(name);
-    become_status_fd(fd);
-    signal(SIGXFSZ, SIG_DFL);
-    setrlimit(RLIMIT_CORE, &none);
-    setrlimit(RLIMIT_FSIZE, &none);
-    notify_unobserved(0, 1, 2, 3);
-    return 0;
-}
-
-static void check_death(int (*body)(void), int number)
+static void dies_of(int number, int (*body)(void))
 {
     int status = in_child(body);
 
@@ -43,23 +19,110 @@ static void check_death(int (*body)(void), int number)
     assert_int_equal(WTERMSIG(status), number);
 }
 
+/* Makes the call without a core file; returns if it does. */
+static int notify(void)
+{
+    const struct rlimit none = {0, 0};
+
+    setrlimit(RLIMIT_CORE, &none);
+    mark_begin();
+    master_notify(1, 2, 3);
+    mark_end();
+    return 0;
+}
+
+static int without_reader(void)
+{
+    close(status_pipe());
+    return notify();
+}
+
+static int past_the_limit(void)
+{
+    const struct rlimit none = {0, 0};
+
+    status_file();
+    setrlimit(RLIMIT_FSIZE, &none);
+    return notify();
+}
+
 static void reader_gone_kills_by_sigpipe_by_default(void **state)
 {
     (void) state;
-    check_death(notify_without_reader, SIGPIPE);
+    dies_of(SIGPIPE, without_reader);
 }
 
 static void file_past_its_limit_kills_by_sigxfsz_by_default(void **state)
 {
     (void) state;
-    check_death(notify_past_limit, SIGXFSZ);
+    dies_of(SIGXFSZ, past_the_limit);
 }
+
+#ifdef __linux__
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+/* Has the kernel answer write(2) to descriptor 5 without doing it. */
+static void filter_writes(unsigned answer)
+{
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    enum { LOW_HALF = 4 };
+#else
+    enum { LOW_HALF = 0 };
+#endif
+    struct sock_filter lines[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_write, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args) + LOW_HALF),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, MASTER_STATUS_FD, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, answer),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {sizeof(lines) / sizeof(lines[0]), lines};
+
+    assert_int_equal(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+    assert_int_equal(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+}
+
+static int refused(void)
+{
+    status_pipe();
+    filter_writes(SECCOMP_RET_ERRNO | EPERM);
+    errno = 0;
+    return master_notify(1, 2, 3) == -1 && errno == EPERM ? 0 : 1;
+}
+
+static int forbidden(void)
+{
+    status_pipe();
+    filter_writes(SECCOMP_RET_KILL);
+    return notify();
+}
+
+static void write_refused_by_seccomp_is_its_errno(void **state)
+{
+    (void) state;
+    assert_int_equal(in_child(refused), 0);
+}
+
+static void write_forbidden_by_seccomp_kills_by_sigsys(void **state)
+{
+    (void) state;
+    dies_of(SIGSYS, forbidden);
+}
+#endif
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reader_gone_kills_by_sigpipe_by_default),
         cmocka_unit_test(file_past_its_limit_kills_by_sigxfsz_by_default),
+#ifdef __linux__
+        cmocka_unit_test(write_refused_by_seccomp_is_its_errno),
+        cmocka_unit_test(write_forbidden_by_seccomp_kills_by_sigsys),
+#endif
     };
 
     return cmocka_run_group_tests_name("fatal", tests, NULL, NULL);

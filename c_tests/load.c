@@ -1,6 +1,6 @@
 /*
- * Many processes, or threads, and one pipe: every message arrives whole, each
- * sender's in order, none lost, none twice.
+ * One sender or many, and one pipe: every message arrives whole, each sender's
+ * in order, none lost, none twice. MESSAGES in the environment: of each sender.
  */
 #include "harness.h"
 
@@ -12,11 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-#define PROCESSES 64
-#define THREADS 8
+#define SENDERS 64
+
+static unsigned messages = 20000;
 
 /* The third number says whether the first two belong together. */
 static int seal(int sender, unsigned number)
@@ -25,99 +25,108 @@ static int seal(int sender, unsigned number)
 }
 
 /* Sends numbers 0, 1, ... and returns how many were sent. */
-static unsigned send_numbers(int sender, unsigned messages)
+static unsigned send_numbers(int sender, unsigned number_of_messages)
 {
     unsigned number;
 
-    for (number = 0; number < messages; number++)
+    for (number = 0; number < number_of_messages; number++)
         if (master_notify(sender, number, seal(sender, number)) != 0)
             break;
     return number;
 }
 
+/* Each sender's messages so far. */
+static unsigned counts[SENDERS];
+
 /*
- * Reads until the last sender is gone. Counts each sender's messages and fails
- * on one that is torn or out of its place. After each read, `meanwhile` runs.
+ * Reads until the last sender is gone. Fails on a message that is torn or out
+ * of its place. After each read, `meanwhile` runs.
  */
-static void receive(int reader, int senders, unsigned *counts, void (*meanwhile)(void))
+static void receive(int reader, void (*meanwhile)(void))
 {
-    static char buffer[12 * 5000];
+    static char buffer[sizeof(MASTER_STATUS) * 5000];
     size_t have = 0;
     ssize_t got;
 
     fcntl(reader, F_SETFL, 0);
-    memset(counts, 0, (size_t) senders * sizeof(*counts));
-    for (;;) {
+    memset(counts, 0, sizeof(counts));
+    while ((got = read(reader, buffer + have, sizeof(buffer) - have)) != 0) {
         size_t at = 0;
 
-        got = read(reader, buffer + have, sizeof(buffer) - have);
         if (got < 0 && errno == EINTR)
             continue;
-        if (got <= 0)
-            break;
+        assert_true(got > 0);
         have += (size_t) got;
         for (; have - at >= sizeof(MASTER_STATUS); at += sizeof(MASTER_STATUS)) {
             MASTER_STATUS message;
 
             memcpy(&message, buffer + at, sizeof(message));
-            if (message.pid < 0 || message.pid >= senders ||
+            if (message.pid < 0 || message.pid >= SENDERS ||
                 message.avail != seal(message.pid, message.gen))
                 fail_msg("a torn message: %d %u %d", message.pid, message.gen, message.avail);
-            if (message.gen != counts[message.pid])
-                fail_msg("sender %d: number %u where %u was due", message.pid, message.gen,
-                         counts[message.pid]);
-            counts[message.pid]++;
+            if (message.gen != counts[message.pid]++)
+                fail_msg("sender %d: number %u is out of its place", message.pid, message.gen);
         }
         have -= at;
         memmove(buffer, buffer + at, have);
-        if (meanwhile != NULL)
-            meanwhile();
+        meanwhile();
     }
-    assert_int_equal(got, 0);
     assert_int_equal(have, 0);
     close(reader);
 }
 
-static unsigned messages_per_sender(void)
+static void nothing(void)
 {
-    return (unsigned) setting("MESSAGES", 20000);
 }
 
-static void processes_lose_nothing(void **state)
+static pid_t start_sender(int sender, unsigned number_of_messages)
 {
-    unsigned counts[PROCESSES];
-    unsigned messages = messages_per_sender();
+    pid_t pid;
+
+    fflush(NULL);
+    pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0)
+        _exit(send_numbers(sender, number_of_messages) != number_of_messages);
+    return pid;
+}
+
+static void lose_nothing(int senders)
+{
     int reader = status_pipe();
     int i, status;
 
-    (void) state;
-    fflush(NULL);
-    for (i = 0; i < PROCESSES; i++) {
-        pid_t pid = fork();
-
-        assert_true(pid >= 0);
-        if (pid == 0)
-            _exit(send_numbers(i, messages) == messages ? 0 : 1);
-    }
+    for (i = 0; i < senders; i++)
+        start_sender(i, messages);
     close_status_fd();
-    receive(reader, PROCESSES, counts, NULL);
-    for (i = 0; i < PROCESSES; i++) {
+    receive(reader, nothing);
+    for (i = 0; i < senders; i++) {
         assert_true(wait(&status) > 0);
         assert_int_equal(status, 0);
         assert_int_equal(counts[i], messages);
     }
-    observe("%d processes, %u messages each", PROCESSES, messages);
 }
 
-static pid_t victims[PROCESSES];
+static void one_process_loses_nothing(void **state)
+{
+    (void) state;
+    lose_nothing(1);
+}
+
+static void many_processes_lose_nothing(void **state)
+{
+    (void) state;
+    lose_nothing(SENDERS);
+}
+
+static pid_t victims[SENDERS];
 static int alive;
-static uint32_t dice;
 
 /* Kills one at random, after every fourth read or so. */
 static void kill_one(void)
 {
-    if (alive > 0 && next_random(&dice) % 4 == 0) {
-        int i = (int) (next_random(&dice) % (unsigned) alive);
+    if (alive > 0 && rand() % 4 == 0) {
+        int i = rand() % alive;
 
         kill(victims[i], SIGKILL);
         victims[i] = victims[--alive];
@@ -126,50 +135,41 @@ static void kill_one(void)
 
 static void killed_processes_leave_no_torn_message(void **state)
 {
-    unsigned counts[PROCESSES];
     int reader = status_pipe();
-    int i, status;
+    int status;
 
     (void) state;
-    dice = (uint32_t) setting("SEED", (unsigned long) time(NULL));
-    dice = dice ? dice : 1;
-    fflush(NULL);
-    for (i = 0; i < PROCESSES; i++) {
-        victims[i] = fork();
-        assert_true(victims[i] >= 0);
-        if (victims[i] == 0)
-            _exit(send_numbers(i, UINT32_MAX) != 0);
-    }
-    alive = PROCESSES;
+    for (alive = 0; alive < SENDERS; alive++)
+        victims[alive] = start_sender(alive, UINT32_MAX);
     close_status_fd();
-    receive(reader, PROCESSES, counts, kill_one);
-    for (i = 0; i < PROCESSES; i++) {
-        assert_true(wait(&status) > 0);
-        assert_true(WIFSIGNALED(status));
-        assert_int_equal(WTERMSIG(status), SIGKILL);
-    }
-    observe("%d processes killed, no message torn", PROCESSES);
+    receive(reader, kill_one);
+    while (wait(&status) > 0)
+        assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 }
 
-static void *send_in_thread(void *number)
+static void *send_in_thread(void *sender)
 {
-    int sender = *(int *) number;
-
-    *(int *) number = send_numbers(sender, messages_per_sender()) == messages_per_sender();
-    return NULL;
+    return send_numbers(*(int *) sender, messages) == messages ? sender : NULL;
 }
 
-static void *send_in_threads(void *numbers)
+/* Returns how many of them have sent all. */
+static void *send_in_threads(void *finished)
 {
+    enum { THREADS = 8 };
     pthread_t threads[THREADS];
-    int *sender = numbers;
+    int senders[THREADS];
+    void *result;
     int i;
 
-    for (i = 0; i < THREADS; i++)
-        if (pthread_create(&threads[i], NULL, send_in_thread, &sender[i]) != 0)
+    for (i = 0; i < THREADS; i++) {
+        senders[i] = i;
+        if (pthread_create(&threads[i], NULL, send_in_thread, &senders[i]) != 0)
             abort();
-    for (i = 0; i < THREADS; i++)
-        pthread_join(threads[i], NULL);
+    }
+    for (i = 0; i < THREADS; i++) {
+        pthread_join(threads[i], &result);
+        *(int *) finished += result != NULL;
+    }
     /* The end of the pipe, for the reader. */
     close_status_fd();
     return NULL;
@@ -177,33 +177,31 @@ static void *send_in_threads(void *numbers)
 
 static void threads_lose_nothing(void **state)
 {
-    unsigned counts[THREADS];
-    int results[THREADS];
     int reader = status_pipe();
+    int finished = 0;
     pthread_t manager;
     int i;
 
     (void) state;
-    for (i = 0; i < THREADS; i++)
-        results[i] = i;
-    assert_int_equal(pthread_create(&manager, NULL, send_in_threads, results), 0);
-    receive(reader, THREADS, counts, NULL);
+    assert_int_equal(pthread_create(&manager, NULL, send_in_threads, &finished), 0);
+    receive(reader, nothing);
     pthread_join(manager, NULL);
-    for (i = 0; i < THREADS; i++) {
-        assert_int_equal(results[i], 1);
-        assert_int_equal(counts[i], messages_per_sender());
-    }
-    observe("%d threads, %u messages each", THREADS, messages_per_sender());
+    assert_int_equal(finished, 8);
+    for (i = 0; i < finished; i++)
+        assert_int_equal(counts[i], messages);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(processes_lose_nothing),
+        cmocka_unit_test(one_process_loses_nothing),
+        cmocka_unit_test(many_processes_lose_nothing),
         cmocka_unit_test(killed_processes_leave_no_torn_message),
         cmocka_unit_test(threads_lose_nothing),
     };
+    const char *wanted = getenv("MESSAGES");
 
-    print_message("SEED=%lu\n", setting("SEED", 0));
+    if (wanted != NULL)
+        messages = (unsigned) strtoul(wanted, NULL, 10);
     return cmocka_run_group_tests_name("load", tests, NULL, NULL);
 }

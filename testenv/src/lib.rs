@@ -3,6 +3,7 @@
 
 pub mod apt;
 pub mod artefacts;
+pub mod harness;
 pub mod progress;
 pub mod runner;
 pub mod sandbox;

@@ -1,7 +1,9 @@
 //! The call, beside C.
 
+mod harnesses;
+
 use testenv::prelude::*;
 
 pub fn cases() -> Vec<Case> {
-    Vec::new()
+    harnesses::cases()
 }

@@ -1,0 +1,93 @@
+//! The C harnesses: on each implementation, Postfix's own first, with each tool
+//! that finds what tests do not see.
+
+use testenv::artefacts::{self, Implementation};
+use testenv::harness::{self, Harness, Toolchain, check};
+use testenv::prelude::*;
+
+/// A tool: its name, what it is, the harnesses and implementations it is for.
+struct Tool {
+    name: &'static str,
+    toolchain: Toolchain,
+    harnesses: Vec<&'static str>,
+    implementations: &'static [&'static str],
+}
+
+fn tools() -> Vec<Tool> {
+    let all: Vec<_> = harness::ALL.iter().map(|harness| harness.name).collect();
+    let most = ["call", "kernel", "contexts", "load", "fatal"];
+    let tool = |name, toolchain: Toolchain, harnesses: &[&'static str]| Tool {
+        name,
+        toolchain,
+        harnesses: harnesses.to_vec(),
+        implementations: &["original", "object", "shared"],
+    };
+    vec![
+        Tool {
+            implementations: &[
+                "original",
+                "original-hardened",
+                "object",
+                "archive",
+                "shared",
+                "strong-object",
+            ],
+            ..tool("gcc", Toolchain::gcc(), &all)
+        },
+        tool("clang", Toolchain::new("clang", "clang++"), &all),
+        tool(
+            "lto",
+            Toolchain::gcc().flags("-O2 -flto", "-O2 -flto"),
+            &most,
+        ),
+        tool("memcheck", memcheck(), &most),
+        tool(
+            "address_and_undefined",
+            sanitizer("address,undefined"),
+            &most,
+        ),
+        // The real write, and more than one thread.
+        tool("thread", sanitizer("thread"), &["contexts", "load"]),
+    ]
+}
+
+/// Slow, so with fewer messages.
+fn memcheck() -> Toolchain {
+    let valgrind = "valgrind --quiet --vgdb=no --error-exitcode=99 --trace-children=yes";
+    Toolchain::gcc().run_by(valgrind).with("MESSAGES", "100")
+}
+
+/// Sees the harness, and what the object, not instrumented, hands to libc.
+fn sanitizer(which: &str) -> Toolchain {
+    let flag = format!("-fsanitize={which}");
+    Toolchain::gcc()
+        .flags(&format!("-g -O1 -fno-sanitize-recover=all {flag}"), &flag)
+        .with("MESSAGES", "1000")
+}
+
+pub fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for tool in tools() {
+        for name in &tool.harnesses {
+            let harness = harness::named(name);
+            for implementation in tool.implementations {
+                let implementation = artefacts::named(implementation);
+                if harness.is_for(&implementation) {
+                    cases.push(case(&tool, harness, implementation));
+                }
+            }
+        }
+    }
+    cases
+}
+
+fn case(tool: &Tool, harness: Harness, implementation: Implementation) -> Case {
+    let name = format!(
+        "call::harnesses::{}::{}::{}",
+        harness.name, implementation.name, tool.name
+    );
+    let toolchain = tool.toolchain.clone();
+    Case::new(name, move || {
+        check(&harness, &implementation, &toolchain).map(drop)
+    })
+}
