@@ -6,4 +6,4 @@
 # the new time of that file, make would compile all of Postfix again.
 execute_after_dh_auto_build:
 	touch -r Makefile conf/makedefs.out
-	"$(MASTER_PROTO)/scripts/postfix-object.sh" replace "$(CURDIR)"
+	"$(MASTER_PROTO)/tools/postfix-object" replace "$(CURDIR)"

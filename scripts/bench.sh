@@ -103,7 +103,7 @@ stock_tree() {
 our_tree() {
     rm -rf "$out/$1-ours"
     cp -a "$(cat "$out/tree-$1")" "$out/$1-ours"
-    "$root/scripts/postfix-object.sh" replace "$out/$1-ours"
+    "$root/tools/postfix-object" replace "$out/$1-ours"
 }
 
 # The bytes and pages of each program that contains master_notify, with C and
@@ -118,7 +118,7 @@ sizes() {
     cat "$out/sizes-$1" >>"$out/sizes.csv"
 }
 measure_programs() {
-    "$root/scripts/postfix-object.sh" code "$1"/lib/*.so "$1"/libexec/* 2>/dev/null |
+    "$root/tools/postfix-object" code "$1"/lib/*.so "$1"/libexec/* 2>/dev/null |
         sed -n 's/^[^ ][^ ]* *//p' | while read -r file; do
             size "$file" | awk -v name="${file##*/}" 'NR == 2 { printf "%s,%d,%d,%d,", name, $1, $2, $3 }'
             # Of the segments in memory.

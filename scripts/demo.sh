@@ -89,7 +89,7 @@ build_stock() {
 replace_object() {
     rm -rf "$ours"
     cp -a "$(cat "$root/build/postfix-tree")" "$ours"
-    "$root/scripts/postfix-object.sh" replace "$ours"
+    "$root/tools/postfix-object" replace "$ours"
 }
 
 echo "A real Postfix with build/master_proto.o in place of its own object"
@@ -101,7 +101,7 @@ if [ ! -f "$ours/src/master/master_proto.o" ] ||
     ! cmp -s "$root/build/master_proto.o" "$ours/src/master/master_proto.o"; then
     step "put our object in its place and relink" replace_object
 fi
-step "verify that the code in each program is ours" "$root/scripts/postfix-object.sh" verify "$ours"
+step "verify that the code in each program is ours" "$root/tools/postfix-object" verify "$ours"
 
 # Postfix refuses queue folders that others may write to; so a fresh folder
 # that only root owns.

@@ -20,7 +20,7 @@ if [ "${1:-}" = --inside ]; then
     "$instance" deliver "$run" 5
     "$instance" wait-mail "$run" 5
     "$instance" check "$run" 5
-    "$root/scripts/postfix-running.sh" "$run"
+    "$root/tools/postfix-running" "$run"
     exit 0
 fi
 
@@ -81,10 +81,10 @@ code_is_ours() {
         grep '^ours ' "$work/said"
     )
     dpkg -x "$work"/postfix_*.deb "$work/unpacked"
-    "$root/scripts/postfix-object.sh" code "$work/unpacked/usr/lib/postfix/libpostfix-master.so" | grep '^ours '
+    "$root/tools/postfix-object" code "$work/unpacked/usr/lib/postfix/libpostfix-master.so" | grep '^ours '
     # And no daemon has a copy of its own.
     for file in "$work"/unpacked/usr/lib/postfix/sbin/*; do
-        [ -z "$("$root/scripts/postfix-object.sh" code "$file" | cut -d ' ' -f 1)" ] || die "$file has a master_notify"
+        [ -z "$("$root/tools/postfix-object" code "$file" | cut -d ' ' -f 1)" ] || die "$file has a master_notify"
     done
 }
 same_version() {

@@ -26,9 +26,9 @@ make postfix-restore POSTFIX=/path/to/tree          postfix-replace
 make LIB_OBJ="single_server.o multi_server.o trigger_server.o /path/to/master_proto.o mail_flow.o event_server.o dgram_server.o"  postfix-replace
 cat /path/to/master_proto/contrib/debian-rules.mk >>debian/rules  test-debian
 MASTER_PROTO=/path/to/master_proto setpriv --bounding-set -sys_time --inh-caps -sys_time dpkg-buildpackage -us -uc -b  test-debian
-/path/to/master_proto/scripts/postfix-object.sh code debian/postfix/usr/lib/postfix/libpostfix-master.so  test-debian
+/path/to/master_proto/tools/postfix-object code debian/postfix/usr/lib/postfix/libpostfix-master.so  test-debian
 postconf -e "import_environment=$(postconf -h import_environment) LD_PRELOAD=/usr/local/lib/libmaster_proto.so.1"  preload
-scripts/postfix-running.sh /var/spool/postfix       preload
+tools/postfix-running /var/spool/postfix       preload
 patch -p1 </path/to/master_proto/contrib/netbsd.patch  netbsd
 cd external/ibm-public/postfix/lib/masterlib        netbsd
 make MASTER_PROTO_OBJ=/path/to/master_proto.o       netbsd

@@ -79,7 +79,7 @@ clean() {
     build "$top/libexec/anvil" cleandir
 }
 code() {
-    "$root/scripts/postfix-object.sh" code "$1" | cut -d ' ' -f 1
+    "$root/tools/postfix-object" code "$1" | cut -d ' ' -f 1
 }
 is_ours() {
     [ "$(code "$1")" = ours ] || die "$1 contains '$(code "$1")' code"

@@ -11,7 +11,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 . "$root/scripts/checks.sh"
 object=$root/build/master_proto.o
 work="$root/build/postfix replace"
-tool=$root/scripts/postfix-object.sh
+tool=$root/tools/postfix-object
 need setpriv cksum diff bmake
 
 "$root/scripts/build.sh" "$root/build"

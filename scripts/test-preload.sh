@@ -35,7 +35,7 @@ mail_arrives() {
 # daemons_call STATUS TEXT
 daemons_call() {
     mail_arrives
-    "$root/scripts/postfix-running.sh" "$work" >"$work/running" && status=0 || status=$?
+    "$root/tools/postfix-running" "$work" >"$work/running" && status=0 || status=$?
     cat "$work/running"
     [ "$status" -eq "$1" ]
     for daemon in smtpd cleanup virtual trivial-rewrite anvil pickup qmgr postscreen tlsproxy postlogd; do

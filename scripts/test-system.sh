@@ -19,7 +19,7 @@ if [ "${1:-}" != --inside ]; then
         rm -rf "$root/build/system/$kind" "$ours"
         mkdir -p "$root/build/system/$kind"
         cp -a "$stock" "$ours"
-        "$root/scripts/postfix-object.sh" replace "$ours"
+        "$root/tools/postfix-object" replace "$ours"
         for code in C ours; do
             "$root/scripts/sandbox.sh" "$0" --inside "$kind" "$code" "$stock" "$ours" && status=0 || status=1
             [ "$status" -eq 0 ] || broken=1
@@ -86,7 +86,7 @@ all_skeletons_work() {
     done
 }
 daemons_call() {
-    "$root/scripts/postfix-running.sh" "$work" >"$work/running" && status=0 || status=$?
+    "$root/tools/postfix-running" "$work" >"$work/running" && status=0 || status=$?
     cat "$work/running"
     if [ "$code" = ours ]; then
         [ "$status" -eq 0 ]
