@@ -1,4 +1,4 @@
-/* Postfix's logging symbols, silent: the state of a daemon without -v. */
+/* Postfix's logging symbols in a daemon without -v. */
 #include <stdlib.h>
 
 int msg_verbose;
