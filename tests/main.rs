@@ -6,11 +6,15 @@ mod product;
 mod ships;
 
 fn main() -> std::process::ExitCode {
+    testenv::runner::main(cases())
+}
+
+fn cases() -> Vec<testenv::runner::Case> {
     let topics = [
         product::cases(),
         call::cases(),
         postfix::cases(),
         ships::cases(),
     ];
-    testenv::runner::main(topics.into_iter().flatten().collect())
+    topics.into_iter().flatten().collect()
 }

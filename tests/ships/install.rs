@@ -414,10 +414,7 @@ impl Installed {
     fn compile(&self, words: &str, options: &str) -> Result<String> {
         let sh = Shell::new()?;
         sh.change_dir("/tmp");
-        sh.write_file(
-            "caller.c",
-            "#include <master_proto.h>\nint main(void) { return master_notify(1, 2, 3) != 0; }\n",
-        )?;
+        sh.write_file("caller.c", super::CALLER)?;
         let pkg_config = &self.pkg_config;
         let script = format!(
             "flags=$({pkg_config} {options} master_proto)
@@ -428,8 +425,6 @@ impl Installed {
     }
 }
 
-const SENT: [[i32; 3]; 1] = [[1, 2, 3]];
-
 fn dynamic_program(installed: &Installed) -> Result<()> {
     let loads = installed.compile("", "--cflags --libs")?;
     ensure!(
@@ -437,14 +432,14 @@ fn dynamic_program(installed: &Installed) -> Result<()> {
         "{loads}"
     );
     let libdir = &installed.libdir; // at run time, this is the loader's matter
-    ensure!(messages_of(&format!("LD_LIBRARY_PATH='{libdir}' /tmp/caller"))? == SENT);
+    ensure!(messages_of(&format!("LD_LIBRARY_PATH='{libdir}' /tmp/caller"))? == super::CALLED);
     Ok(())
 }
 
 fn static_program(installed: &Installed) -> Result<()> {
     let loads = installed.compile("-static", "--static --cflags --libs")?;
     ensure!(!loads.contains("NEEDED"), "{loads}");
-    ensure!(messages_of("/tmp/caller")? == SENT);
+    ensure!(messages_of("/tmp/caller")? == super::CALLED);
     Ok(())
 }
 
@@ -452,7 +447,7 @@ fn program_by_object(installed: &Installed) -> Result<()> {
     let object = format!("'\"{}/master_proto.o\"'", installed.libdir);
     let loads = installed.compile(&object, "--cflags")?;
     ensure!(!loads.contains("libmaster_proto"), "{loads}");
-    ensure!(messages_of("/tmp/caller")? == SENT);
+    ensure!(messages_of("/tmp/caller")? == super::CALLED);
     Ok(())
 }
 

@@ -1,17 +1,31 @@
 //! What ships: the installation, the manual pages, the documents, the crate.
 
+mod documents;
 mod examples;
 mod install;
+mod lint;
 pub mod man;
+mod package;
 
 use testenv::prelude::*;
 
 pub fn cases() -> Vec<Case> {
-    [examples::cases(), install::cases(), man::cases()]
-        .into_iter()
-        .flatten()
-        .collect()
+    let topics = [
+        documents::cases(),
+        examples::cases(),
+        install::cases(),
+        lint::cases(),
+        man::cases(),
+        package::cases(),
+    ];
+    topics.into_iter().flatten().collect()
 }
+
+/// A C program that makes one call.
+const CALLER: &str =
+    "#include <master_proto.h>\nint main(void) { return master_notify(1, 2, 3) != 0; }\n";
+/// What it sends.
+const CALLED: [[i32; 3]; 1] = [[1, 2, 3]];
 
 /// A field of the product's manifest, such as its version.
 pub fn manifest(field: &str) -> Result<String> {
