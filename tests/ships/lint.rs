@@ -12,18 +12,15 @@ pub fn cases() -> Vec<Case> {
         ));
     }
     // What the benchmarks depend on is not compiled for the tests.
-    for (workspace, words) in [
-        (".", "--locked"),
-        (".", "--features=capi"),
-        ("tests", "--workspace"),
+    for (workspace, features) in [
+        (".", ""),
+        (".", "capi"),
+        (".", "capi,strong-msg"),
+        ("tests", ""),
     ] {
-        cases.push(
-            Case::new(
-                format!("ships::lint::clippy_is_silent_in_{workspace}_{words}"),
-                move || clippy_is_silent(workspace, words),
-            )
-            .limit(300),
-        );
+        let name = format!("ships::lint::clippy_is_silent_in_{workspace}_with_features_{features}");
+        let clippy = move || clippy_is_silent(workspace, features);
+        cases.push(Case::new(name, clippy).limit(300));
     }
     cases
 }
@@ -35,14 +32,17 @@ fn rustfmt_has_nothing_to_change(workspace: &str) -> Result<()> {
     Ok(())
 }
 
-fn clippy_is_silent(workspace: &str, words: &str) -> Result<()> {
+fn clippy_is_silent(workspace: &str, features: &str) -> Result<()> {
     let sh = Shell::new()?;
     sh.change_dir(checkout().join(workspace));
-    cmd!(
-        sh,
-        "cargo clippy --locked --all-targets {words} -- -D warnings"
-    )
-    .run()?;
+    let words = [
+        "--locked",
+        "--workspace",
+        "--all-targets",
+        "--features",
+        features,
+    ];
+    cmd!(sh, "cargo clippy {words...} -- -D warnings").run()?;
     Ok(())
 }
 
