@@ -11,10 +11,13 @@ fn main() {
 
     if target_is_elf() {
         println!("cargo::rustc-cfg=elf");
-        // cargo sets no SONAME, and without one a C program records the file
-        // name that it was linked with.
-        let major = variable("CARGO_PKG_VERSION_MAJOR");
-        println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,libmaster_proto.so.{major}");
+        // The library's own name, without which a C program would record the
+        // file name that it was linked with. Of C's library alone: cargo hands
+        // the word on to the libraries of programs that depend on this crate.
+        if env::var_os("CARGO_FEATURE_CAPI").is_some() {
+            let major = variable("CARGO_PKG_VERSION_MAJOR");
+            println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,libmaster_proto.so.{major}");
+        }
         if assembler_directives_are_stable() {
             println!("cargo::rustc-cfg=elf_assembler");
             if env::var_os("CARGO_FEATURE_STRONG_MSG").is_none() {

@@ -34,15 +34,19 @@ fn program() -> &'static Path {
     PROGRAM.get_or_init(|| {
         let source = Path::new(env!("CARGO_MANIFEST_DIR"));
         let test = std::env::current_exe().expect("the path of this program");
-        // Under the name by which a program asks for it.
-        let library = scratch("libmaster_proto.so.1");
-        std::fs::copy(test.with_file_name("libmaster_proto.so"), &library).expect("the library");
+        // Under each of its names, whichever the program will ask for.
+        let library = test.with_file_name("libmaster_proto.so");
+        for name in ["libmaster_proto.so", "libmaster_proto.so.1"] {
+            std::fs::copy(&library, scratch(name)).expect("the library");
+        }
         let program = scratch("notify");
         let output = Command::new("cc")
             .args(["-Wall", "-Wextra", "-Werror", "-I"])
             .arg(source.join("include"))
             .arg(source.join("tests/notify.c"))
-            .arg(&library)
+            .arg("-L")
+            .arg(scratch(""))
+            .arg("-lmaster_proto")
             .arg("-Wl,-rpath,$ORIGIN")
             .arg("-o")
             .arg(&program)

@@ -1,12 +1,15 @@
 //! What is built.
 
+mod abi;
+mod marks;
+pub mod note;
+mod rust;
+
 use testenv::prelude::*;
 
 pub fn cases() -> Vec<Case> {
-    testenv::cases![checkout_is_read_only]
-}
-
-fn checkout_is_read_only() -> Result<()> {
-    ensure!(std::fs::write(checkout().join("README.md"), "").is_err());
-    Ok(())
+    [abi::cases(), marks::cases(), note::cases(), rust::cases()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
