@@ -37,10 +37,11 @@ shell: deps prepare ## a shell in the sandbox of the tests
 
 # What tests take as given: made once, and with cargo's own fetching the only
 # work that uses the network.
-TREES := static shared newest-static newest-shared
+KINDS := static shared
+TREES := $(KINDS) newest-static newest-shared
 ORIGINALS := original original-protected original-hardened
 prepare: all strong $(TREES:%=build/postfix/%/.built) $(ORIGINALS:%=build/original/%.o) \
-    build/postfix/debian-binary/.unpacked
+    $(KINDS:%=build/postfix/ours-%/.built) build/postfix/debian-binary/.unpacked
 
 strong:
 	@CARGO_FLAGS="$$CARGO_FLAGS --features strong-msg" tools/build build/strong
@@ -55,6 +56,11 @@ build/postfix/yours-source/.taken: always
 	@$(TESTENV) fetch yours-source
 build/postfix/%/.built:
 	@$(TESTENV) tree $*
+
+# The same with our object, and only when that has changed.
+build/postfix/ours-%/.built: build/postfix/%/.built build/master_proto.o
+	@$(TESTENV) tree ours-$*
+build/master_proto.o: all ;
 
 # Postfix's own code: plain, with the least that distributions add, and with all.
 PROTECTED := -fstack-protector-strong

@@ -4,9 +4,12 @@
 pub mod apt;
 pub mod artefacts;
 pub mod harness;
+pub mod instance;
 pub mod progress;
 pub mod runner;
 pub mod sandbox;
+pub mod smtp;
+pub mod trace;
 pub mod tree;
 
 pub use anyhow::{self, Context, Result, bail, ensure};

@@ -36,6 +36,12 @@ pub fn newest(kind: Kind) -> PathBuf {
     Path::new(sandbox::TREES).join(format!("newest-{}", kind.name()))
 }
 
+/// The stock build with our object in the place of its own; a shared one runs
+/// where the stock build is ([`mount_over`]).
+pub fn ours(kind: Kind) -> PathBuf {
+    Path::new(sandbox::TREES).join(format!("ours-{}", kind.name()))
+}
+
 /// The source of the distribution's Postfix, as it was unpacked.
 pub fn source() -> PathBuf {
     Path::new(sandbox::TREES).join("source")
@@ -160,8 +166,14 @@ pub fn unpack(tarball: &Path, to: &Path) -> Result<()> {
 
 /// Builds the tree that is called so from its source, in the sandbox:
 /// `static`, `shared`, or one of them after a prefix, such as `newest-static`,
-/// whose source is `newest-source`.
+/// whose source is `newest-source`; `ours-NAME` is the tree NAME with our object.
 pub fn build(name: &str, flags: &str) -> Result<PathBuf> {
+    if let Some(stock) = name.strip_prefix("ours-") {
+        return replace(
+            &Path::new(sandbox::TREES).join(stock),
+            &Path::new(sandbox::TREES).join(name),
+        );
+    }
     let (prefix, kind) = match name.rsplit_once('-') {
         Some((prefix, kind)) => (format!("{prefix}-"), kind),
         None => (String::new(), name),
@@ -198,4 +210,19 @@ pub fn build(name: &str, flags: &str) -> Result<PathBuf> {
     make(&tree, &[])?;
     fs::write(tree.join(".built"), version(&tree)?)?;
     Ok(tree)
+}
+
+/// A copy of a stock tree with our object in it.
+fn replace(stock: &Path, tree: &Path) -> Result<PathBuf> {
+    let sh = Shell::new()?;
+    for entry in fs::read_dir(tree)? {
+        let path = entry?.path();
+        cmd!(sh, "rm -rf {path}").run()?;
+    }
+    let (all, object) = (stock.join("."), crate::artefact("master_proto.o"));
+    cmd!(sh, "cp -a {all} {tree}").run()?;
+    sh.change_dir(checkout());
+    cmd!(sh, "tools/postfix-object replace {tree} {object}").run()?;
+    cmd!(sh, "touch {tree}/.built").run()?;
+    Ok(tree.to_owned())
 }

@@ -1,7 +1,9 @@
 //! Inside a real Postfix.
 
+mod system;
+
 use testenv::prelude::*;
 
 pub fn cases() -> Vec<Case> {
-    Vec::new()
+    system::cases()
 }

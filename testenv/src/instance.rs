@@ -1,0 +1,627 @@
+//! A private Postfix: all of it in one folder, on 127.0.0.1, with programs from
+//! a tree that is only read.
+//!
+//! Call it in a case or another place of the sandbox, where ports and users are
+//! one's own.
+
+use std::fs::{self, File};
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{self, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use nix::sys::signal::Signal;
+use nix::unistd::{Pid, User, chown};
+use xshell::{Shell, cmd};
+
+use crate::smtp::Session;
+use crate::wait_until;
+
+/// Far more than anything here takes, even on a busy machine.
+const LIMIT: Duration = Duration::from_secs(60);
+const SENDER: &str = "sender@mail.example";
+const INBOX: &str = "inbox@mail.example";
+
+/// A Postfix of one's own.
+pub struct Instance {
+    dir: PathBuf,
+    tree: PathBuf,
+    commands: PathBuf,
+    /// `postfix start`, or the tracer, which lives as long as what it traces.
+    starter: Option<process::Child>,
+}
+
+/// A child of master.
+#[derive(Debug)]
+pub struct Child {
+    /// Its process.
+    pub pid: u32,
+    /// What master has given it in its environment.
+    pub generation: u32,
+    /// The name of its program.
+    pub program: String,
+    /// All words that master has given it.
+    pub command: String,
+}
+
+impl Instance {
+    /// A configuration in `dir` for the Postfix in `tree`: a built source tree,
+    /// or `/` for an installed one.
+    pub fn create(dir: &Path, tree: &Path) -> Result<Instance> {
+        let installed = tree.join("usr/sbin/postfix").exists();
+        let [daemons, commands, meta, shlib] = match installed {
+            true => [
+                "usr/lib/postfix/sbin",
+                "usr/sbin",
+                "etc/postfix",
+                "usr/lib/postfix",
+            ],
+            false => ["libexec", "bin", "conf", "lib"],
+        }
+        .map(|folder| tree.join(folder));
+        let shared = shlib.join("libpostfix-util.so").exists();
+        let postfix = User::from_name("postfix")?
+            .context("there is no user postfix here: this is not the sandbox")?;
+        for folder in ["etc", "queue", "data", "mail"] {
+            fs::create_dir_all(dir.join(folder))?;
+        }
+        for folder in ["data", "mail"] {
+            chown(&dir.join(folder), Some(postfix.uid), None)?;
+        }
+        let main = format!(
+            "compatibility_level = 2
+queue_directory = {dir}/queue
+data_directory = {dir}/data
+daemon_directory = {daemons}
+command_directory = {commands}
+meta_directory = {meta}
+shlib_directory = {shlib}
+sendmail_path = {commands}/sendmail
+mailq_path = {commands}/mailq
+newaliases_path = {commands}/newaliases
+mail_owner = postfix
+setgid_group = postdrop
+maillog_file = {dir}/log
+maillog_file_prefixes = {dir}
+inet_interfaces = 127.0.0.1
+inet_protocols = ipv4
+myhostname = host.example
+mydestination =
+local_recipient_maps =
+mynetworks = 127.0.0.0/8
+smtpd_peername_lookup = no
+smtpd_client_event_limit_exceptions =
+postscreen_cache_map =
+disable_dns_lookups = yes
+virtual_mailbox_domains = mail.example
+virtual_mailbox_base = {dir}/mail
+virtual_mailbox_maps = static:inbox/
+virtual_uid_maps = static:{uid}
+virtual_gid_maps = static:{gid}
+virtual_mailbox_limit = 0
+",
+            dir = dir.display(),
+            daemons = daemons.display(),
+            commands = commands.display(),
+            meta = meta.display(),
+            shlib = if shared {
+                shlib.to_string_lossy()
+            } else {
+                "no".into()
+            },
+            uid = postfix.uid,
+            gid = postfix.gid,
+        );
+        fs::write(dir.join("etc/main.cf"), main)?;
+        fs::write(dir.join("etc/master.cf"), MASTER_CF)?;
+        Ok(Instance {
+            dir: dir.into(),
+            tree: tree.into(),
+            commands,
+            starter: None,
+        })
+    }
+
+    /// The folder that it is in.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Its queue directory.
+    pub fn queue(&self) -> PathBuf {
+        self.dir.join("queue")
+    }
+
+    /// Where smtpd answers.
+    pub fn smtp(&self) -> SocketAddr {
+        ([127, 0, 0, 1], 10025).into()
+    }
+
+    /// Where postscreen answers.
+    pub fn postscreen(&self) -> SocketAddr {
+        ([127, 0, 0, 1], 10035).into()
+    }
+
+    /// Changes main.cf: `NAME=VALUE`.
+    pub fn postconf(&self, settings: &[&str]) -> Result<()> {
+        self.run("postconf", &[&["-e"], settings].concat())
+    }
+
+    /// Adds or replaces a line of master.cf.
+    pub fn service(&self, line: &str) -> Result<()> {
+        let mut words = line.split_whitespace();
+        let (name, kind) = (
+            words.next().unwrap_or_default(),
+            words.next().unwrap_or_default(),
+        );
+        self.run("postconf", &["-M", "-e", &format!("{name}/{kind}={line}")])
+    }
+
+    /// Starts it, and waits until it answers.
+    pub fn start(&mut self) -> Result<()> {
+        self.start_by(&[])
+    }
+
+    /// Starts it under strace, which writes [`Instance::trace`].
+    pub fn start_traced(&mut self) -> Result<()> {
+        let trace = self.trace();
+        let trace = trace.to_str().context("the folder's name is no text")?;
+        self.start_by(&[
+            "strace",
+            "-f",
+            "-qq",
+            "--seccomp-bpf",
+            "-o",
+            trace,
+            "-s",
+            "64",
+            "-x",
+            "-v",
+            "-e",
+            "trace=execve,write",
+            "-e",
+            "signal=none",
+        ])
+    }
+
+    /// What strace has seen.
+    pub fn trace(&self) -> PathBuf {
+        self.dir.join("trace")
+    }
+
+    /// Starts it by another command, such as `env NAME=VALUE`.
+    pub fn start_by(&mut self, words: &[&str]) -> Result<()> {
+        let postfix = self.commands.join("postfix");
+        let mut command = match words {
+            [] => Command::new(postfix),
+            [program, arguments @ ..] => {
+                let mut command = Command::new(program);
+                command.args(arguments).arg(postfix);
+                command
+            }
+        };
+        let said = File::create(self.dir.join("start.log"))?;
+        command.arg("-c").arg(self.dir.join("etc")).arg("start");
+        command
+            .stdin(Stdio::null())
+            .stdout(said.try_clone()?)
+            .stderr(said);
+        let starter = self.starter.insert(
+            command
+                .spawn()
+                .with_context(|| format!("cannot run {command:?}"))?,
+        );
+        let deadline = Instant::now() + LIMIT;
+        let address = ([127, 0, 0, 1], 10025).into();
+        while Session::open(address).and_then(Session::quit).is_err() {
+            let failed = starter.try_wait()?.filter(|status| !status.success());
+            if let Some(status) = failed {
+                bail!("'postfix start' failed ({status}).\n{}", self.last_words());
+            }
+            if Instant::now() > deadline {
+                bail!(
+                    "Postfix does not answer on {address}.\n{}",
+                    self.last_words()
+                );
+            }
+            sleep(Duration::from_millis(50));
+        }
+        Ok(())
+    }
+
+    /// Reloads, and waits until master has closed the status pipes of the
+    /// children that it had: it is told by a signal, and acts in its own time.
+    pub fn reload(&self) -> Result<()> {
+        let master = self.master()?;
+        let exe = link(master, "exe");
+        // Between fork and exec, 5 is something else.
+        let mut pipes = children(master);
+        pipes.retain(|&child| link(child, "exe") != exe);
+        let pipes: Vec<_> = pipes
+            .into_iter()
+            .filter_map(|child| link(child, "fd/5"))
+            .collect();
+        self.run("postfix", &["reload"])?;
+        self.wait(
+            "master closes the status pipes of the old generation",
+            || {
+                let Ok(open) = fs::read_dir(format!("/proc/{master}/fd")) else {
+                    return false;
+                };
+                let open: Vec<_> = open
+                    .flatten()
+                    .filter_map(|fd| fs::read_link(fd.path()).ok())
+                    .collect();
+                !pipes.iter().any(|pipe| open.contains(pipe))
+            },
+        )
+    }
+
+    /// Stops it, and waits for its end, and the tracer's.
+    pub fn stop(&mut self) -> Result<()> {
+        let master = self.master()?;
+        self.run("postfix", &["stop"])?;
+        self.wait("master ends", || !is_alive(master))?;
+        let mut starter = self.starter.take();
+        self.wait("what has started Postfix ends", || {
+            starter
+                .as_mut()
+                .is_none_or(|starter| matches!(starter.try_wait(), Ok(Some(_))))
+        })
+    }
+
+    /// Runs a command of this Postfix.
+    fn run(&self, command: &str, arguments: &[&str]) -> Result<()> {
+        let (shell, command, etc) = (
+            Shell::new()?,
+            self.commands.join(command),
+            self.dir.join("etc"),
+        );
+        cmd!(shell, "{command} -c {etc} {arguments...}")
+            .run()
+            .with_context(|| self.last_words())
+    }
+
+    /// Delivers the messages 1 to `number` over SMTP, each in its own session.
+    pub fn deliver(&self, number: usize) -> Result<()> {
+        (1..=number).try_for_each(|number| self.deliver_one(number))
+    }
+
+    /// One of these messages.
+    pub fn deliver_one(&self, number: usize) -> Result<()> {
+        let send = || {
+            let mut session = Session::open(self.smtp())?;
+            session.send(SENDER, INBOX, &message(number))?;
+            session.quit()
+        };
+        send().with_context(|| format!("message {number} was not taken.\n{}", self.last_words()))
+    }
+
+    /// One message through sendmail(1) and pickup(8).
+    pub fn sendmail(&self, text: &str) -> Result<()> {
+        let (shell, sendmail, etc) = (
+            Shell::new()?,
+            self.commands.join("sendmail"),
+            self.dir.join("etc"),
+        );
+        let mail = format!("Subject: {text}\n\n{text}\n");
+        Ok(cmd!(shell, "{sendmail} -C {etc} -f {SENDER} {INBOX}")
+            .stdin(mail)
+            .run()?)
+    }
+
+    /// smtp-source of this Postfix, for load.
+    pub fn smtp_source(&self, options: &[&str]) -> Command {
+        let mut command = Command::new(self.commands.join("smtp-source"));
+        command
+            .args(["-f", SENDER, "-t", INBOX])
+            .args(options)
+            .arg(self.smtp().to_string());
+        command
+    }
+
+    /// A session that is open, and whose greeting has come.
+    pub fn hold(&self) -> Result<Session> {
+        Session::open(self.smtp()).with_context(|| self.last_words())
+    }
+
+    /// The messages in the mailbox.
+    pub fn mails(&self) -> Vec<PathBuf> {
+        files(&self.dir.join("mail/inbox/new"))
+    }
+
+    /// Empties the mailbox.
+    pub fn clear(&self) -> Result<()> {
+        Ok(self.mails().iter().try_for_each(fs::remove_file)?)
+    }
+
+    /// Waits until so many messages are in the mailbox.
+    pub fn wait_mail(&self, number: usize) -> Result<()> {
+        self.wait(&format!("{number} messages are delivered"), || {
+            self.mails().len() >= number
+        })
+    }
+
+    /// The messages of [`Instance::deliver`] are in the mailbox: each once,
+    /// complete.
+    pub fn check(&self, number: usize) -> Result<()> {
+        let mut missing: Vec<usize> = (1..=number).collect();
+        for file in self.mails() {
+            let mail = fs::read_to_string(&file)?;
+            let found = mail
+                .lines()
+                .find_map(|line| line.strip_prefix("Subject: message ")?.parse().ok());
+            let Some(found) = found else { continue };
+            let place = missing.iter().position(|&wanted| wanted == found);
+            missing
+                .remove(place.with_context(|| {
+                    format!("message {found} arrived twice, or was never sent")
+                })?);
+            ensure!(
+                body(&mail) == body(&message(found)),
+                "message {found} arrived damaged:\n{mail}"
+            );
+        }
+        ensure!(
+            missing.is_empty(),
+            "these of {number} messages did not arrive: {missing:?}"
+        );
+        Ok(())
+    }
+
+    /// How many messages are in the queue.
+    pub fn queued(&self) -> usize {
+        let queues = [
+            "incoming", "active", "deferred", "maildrop", "hold", "corrupt",
+        ];
+        queues
+            .iter()
+            .map(|queue| files(&self.queue().join(queue)).len())
+            .sum()
+    }
+
+    /// Waits for an empty queue.
+    pub fn wait_empty(&self) -> Result<()> {
+        self.wait("the queue becomes empty", || self.queued() == 0)
+    }
+
+    /// Waits for an empty queue, which is flushed again and again: what had to
+    /// wait when a daemon was reloaded or killed gets its next attempt at once.
+    pub fn drain(&self) -> Result<()> {
+        let mut last = Instant::now();
+        self.wait("the queue becomes empty", || {
+            if self.queued() > 0 && last.elapsed() > Duration::from_secs(1) {
+                last = Instant::now();
+                // The next attempt is soon, if this one fails.
+                let _ = self.run("postfix", &["flush"]);
+            }
+            self.queued() == 0
+        })
+    }
+
+    /// The process of master.
+    pub fn master(&self) -> Result<u32> {
+        let file = self.queue().join("pid/master.pid");
+        let text =
+            fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+        text.trim()
+            .parse()
+            .with_context(|| format!("{} has no process number", file.display()))
+    }
+
+    /// What /proc says; a child may end meanwhile.
+    pub fn children(&self) -> Result<Vec<Child>> {
+        let child = |pid: u32| {
+            let read = |file| fs::read_to_string(format!("/proc/{pid}/{file}")).ok();
+            let generation = read("environ")?
+                .split('\0')
+                .find_map(|word| u32::from_str_radix(word.strip_prefix("GENERATION=")?, 8).ok())?;
+            let command = read("cmdline")?.replace('\0', " ");
+            let program = command.split(' ').next()?.rsplit('/').next()?.to_string();
+            Some(Child {
+                pid,
+                generation,
+                program,
+                command,
+            })
+        };
+        Ok(children(self.master()?)
+            .into_iter()
+            .filter_map(child)
+            .collect())
+    }
+
+    /// The children that run this program.
+    pub fn pids_of(&self, program: &str) -> Result<Vec<u32>> {
+        let children = self.children()?;
+        Ok(children
+            .iter()
+            .filter(|child| child.program == program)
+            .map(|child| child.pid)
+            .collect())
+    }
+
+    /// Postfix's log.
+    pub fn log(&self) -> String {
+        fs::read(self.dir.join("log"))
+            .map(|log| String::from_utf8_lossy(&log).into_owned())
+            .unwrap_or_default()
+    }
+
+    /// Waits until the log has this text.
+    pub fn wait_log(&self, text: &str) -> Result<()> {
+        self.wait(&format!("'{text}' in the log"), || {
+            self.log().contains(text)
+        })
+    }
+
+    /// [`wait_until`] with Postfix's own words about it.
+    pub fn wait(&self, what: &str, is_so: impl FnMut() -> bool) -> Result<()> {
+        wait_until(LIMIT, what, is_so).with_context(|| self.last_words())
+    }
+
+    /// What the log complains about, without what differs from run to run:
+    /// sorted, each once.
+    pub fn warnings(&self) -> Vec<String> {
+        let names = [(&self.dir, "DIR"), (&self.tree, "TREE")];
+        let mut warnings: Vec<_> = self
+            .log()
+            .lines()
+            .filter_map(complaint)
+            .map(|line| {
+                names.iter().fold(line, |line, (path, name)| {
+                    line.replace(&*path.to_string_lossy(), name)
+                })
+            })
+            .map(|line| without_numbers(&line))
+            .collect();
+        warnings.sort();
+        warnings.dedup();
+        warnings
+    }
+
+    /// What Postfix said last, wherever it is: at its start, and in its log.
+    pub fn last_words(&self) -> String {
+        let tail = |name: &str, count| {
+            let path = self.dir.join(name);
+            match fs::read(&path) {
+                Ok(text) => {
+                    let text = String::from_utf8_lossy(&text).into_owned();
+                    let lines: Vec<_> = text.lines().collect();
+                    let lines = lines[lines.len().saturating_sub(count)..].join("\n  ");
+                    format!("{}, its end:\n  {lines}", path.display())
+                }
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    format!("{} was not even begun", path.display())
+                }
+                Err(error) => format!("{} cannot be read: {error}", path.display()),
+            }
+        };
+        let mut complaints: Vec<_> = self.log().lines().filter_map(complaint).collect();
+        complaints.dedup();
+        let complaints = complaints
+            .split_off(complaints.len().saturating_sub(5))
+            .join("\n  ");
+        format!(
+            "{}\n{}\nWhat it complained about:\n  {complaints}",
+            tail("start.log", 5),
+            tail("log", 10)
+        )
+    }
+}
+
+/// Lines with leading dots, of full length and without text: what transport
+/// could damage.
+fn message(number: usize) -> String {
+    let lines: String = (0..100)
+        .map(|line| format!("line {line} of message {number}\n"))
+        .collect();
+    format!(
+        "From: {SENDER}\nTo: {INBOX}\nSubject: message {number}\n\n\
+        message {number} begins\n.\n..\n.dot\n\n{number:0990}\n{lines}message {number} ends\n"
+    )
+}
+
+fn body(mail: &str) -> Option<&str> {
+    mail.split_once("\n\n").map(|(_, body)| body)
+}
+
+/// `PROGRAM: warning: ...` of a line of the log that complains.
+fn complaint(line: &str) -> Option<String> {
+    let (head, text) = line.split_once("]: ")?;
+    let program = head.rsplit('/').next()?.split('[').next()?;
+    let kind = text.split(": ").next()?;
+    ["warning", "error", "fatal", "panic"]
+        .contains(&kind)
+        .then(|| format!("{program}: {text}"))
+}
+
+/// Numbers, and queue IDs in hexadecimal, are N.
+fn without_numbers(line: &str) -> String {
+    let mut result = String::new();
+    let mut rest = line;
+    while let Some(first) = rest.chars().next() {
+        let id = rest
+            .find(|c: char| !matches!(c, '0'..='9' | 'A'..='F'))
+            .unwrap_or(rest.len());
+        let number = rest
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(rest.len());
+        let length = if id >= 8 { id } else { number };
+        result.push(if length > 0 { 'N' } else { first });
+        rest = &rest[length.max(first.len_utf8())..];
+    }
+    result
+}
+
+/// A process that has not ended: a zombie has no program.
+pub fn is_alive(pid: u32) -> bool {
+    link(pid, "exe").is_some()
+}
+
+/// Kills a process, which may have ended already.
+pub fn kill(pid: u32) {
+    if let Ok(pid) = i32::try_from(pid) {
+        _ = nix::sys::signal::kill(Pid::from_raw(pid), Signal::SIGKILL);
+    }
+}
+
+fn children(pid: u32) -> Vec<u32> {
+    let children =
+        fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    children
+        .split_whitespace()
+        .filter_map(|child| child.parse().ok())
+        .collect()
+}
+
+fn link(pid: u32, name: &str) -> Option<PathBuf> {
+    fs::read_link(format!("/proc/{pid}/{name}")).ok()
+}
+
+/// All files below the folder.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let paths = entries.map(|entry| {
+        (
+            entry.path(),
+            entry.file_type().is_ok_and(|kind| kind.is_dir()),
+        )
+    });
+    paths
+        .flat_map(|(path, is_dir)| if is_dir { files(&path) } else { vec![path] })
+        .collect()
+}
+
+/// One smtpd is verbose: its log shows each call of `master_notify`.
+const MASTER_CF: &str = "\
+127.0.0.1:10025 inet n - n - - smtpd -v
+127.0.0.1:10035 inet n - n - 1 postscreen
+smtpd pass - - n - - smtpd
+tlsproxy unix - - n - 0 tlsproxy
+dnsblog unix - - n - 0 dnsblog
+pickup unix n - n 60 1 pickup
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+tlsmgr unix - - n 1000? 1 tlsmgr
+rewrite unix - - n - - trivial-rewrite
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+verify unix - - n - 1 verify
+flush unix n - n 1000? 0 flush
+proxymap unix - - n - - proxymap
+smtp unix - - n - - smtp
+relay unix - - n - - smtp
+showq unix n - n - - showq
+error unix - - n - - error
+retry unix - - n - - error
+discard unix - - n - - discard
+virtual unix - n n - - virtual
+anvil unix - - n - 1 anvil
+scache unix - - n - 1 scache
+postlog unix-dgram n - n - 1 postlogd
+";

@@ -1,0 +1,92 @@
+//! SMTP, as much as it takes to hand in a message.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+
+/// A session with a server.
+pub struct Session(BufReader<TcpStream>);
+
+impl Session {
+    /// Connects, and leaves the greeting to be read by [`Session::hear`]: a
+    /// client that speaks first is turned away.
+    pub fn connect(server: SocketAddr) -> Result<Session> {
+        let limit = Duration::from_secs(60);
+        let stream = TcpStream::connect_timeout(&server, limit)
+            .with_context(|| format!("cannot connect to {server}"))?;
+        stream.set_read_timeout(Some(limit))?;
+        stream.set_write_timeout(Some(limit))?;
+        Ok(Session(BufReader::new(stream)))
+    }
+
+    /// Connects and waits for the greeting.
+    pub fn open(server: SocketAddr) -> Result<Session> {
+        let mut session = Session::connect(server)?;
+        session.hear("220")?;
+        Ok(session)
+    }
+
+    /// Reads a reply, which must have this code.
+    pub fn hear(&mut self, code: &str) -> Result<()> {
+        let mut reply = String::new();
+        loop {
+            let start = reply.len();
+            let length = self
+                .0
+                .read_line(&mut reply)
+                .with_context(|| format!("no reply {code} from the server"))?;
+            ensure!(
+                length > 0,
+                "the server hung up instead of a reply {code}: {reply}"
+            );
+            if reply.as_bytes().get(start + 3) != Some(&b'-') {
+                break;
+            }
+        }
+        ensure!(
+            reply.starts_with(code),
+            "the server replied, instead of {code}: {reply}"
+        );
+        Ok(())
+    }
+
+    /// Says a line and waits for the reply.
+    pub fn say(&mut self, line: &str, code: &str) -> Result<()> {
+        // In one piece, as a client that waits for replies would.
+        self.0
+            .get_mut()
+            .write_all(format!("{line}\r\n").as_bytes())?;
+        self.hear(code)
+    }
+
+    /// Hands in a message, whose lines end in newlines.
+    pub fn send(&mut self, from: &str, to: &str, message: &str) -> Result<()> {
+        self.say("HELO client.example", "250")?;
+        self.say(&format!("MAIL FROM:<{from}>"), "250")?;
+        self.say(&format!("RCPT TO:<{to}>"), "250")?;
+        self.say("DATA", "354")?;
+        let lines = message.lines().map(|line| {
+            if line.starts_with('.') {
+                format!(".{line}\r\n")
+            } else {
+                format!("{line}\r\n")
+            }
+        });
+        self.say(&(lines.collect::<String>() + "."), "250")
+    }
+
+    /// Ends the session, in good order.
+    pub fn quit(mut self) -> Result<()> {
+        self.say("QUIT", "221")
+    }
+
+    /// Whether the server has said something that was not read yet.
+    pub fn has_reply(&self) -> Result<bool> {
+        self.0.get_ref().set_nonblocking(true)?;
+        let seen = self.0.get_ref().peek(&mut [0]);
+        self.0.get_ref().set_nonblocking(false)?;
+        Ok(!self.0.buffer().is_empty() || seen.is_ok())
+    }
+}

@@ -1,0 +1,463 @@
+//! A running Postfix with our object inside does what the stock build does: the
+//! same checks on both.
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::io::Write;
+use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use testenv::instance::{Instance, is_alive, kill};
+use testenv::prelude::*;
+use testenv::smtp::Session;
+use testenv::trace::{self, Status};
+use testenv::tree::{self, Kind};
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Code {
+    C,
+    Ours,
+}
+
+impl Code {
+    /// C does it as often as it takes to see that Postfix does it, ours more.
+    fn rounds<T>(self, c: T, ours: T) -> T {
+        if self == Code::C { c } else { ours }
+    }
+}
+
+type Test = fn(&mut Instance, Code) -> Result<()>;
+
+pub fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    let tests: [(&str, Test, u64); 8] = [
+        ("each_of_many_messages_arrives_once", many_messages, 400),
+        ("reloads_under_load_lose_nothing", reloads_under_load, 300),
+        ("killed_deliveries_lose_nothing", killed_deliveries, 300),
+        ("killed_sessions_are_replaced", killed_sessions, 120),
+        ("children_of_a_killed_master_end", killed_master, 120),
+        ("max_use_is_kept", max_use, 120),
+        ("process_limit_is_kept", process_limit, 120),
+        ("queued_mail_outlives_a_restart", restart_with_mail, 120),
+    ];
+    for kind in Kind::BOTH {
+        let name = format!(
+            "postfix::system::daemons_work_and_complain_as_with_C: {}",
+            kind.name()
+        );
+        cases.push(Case::new(name, move || all_daemons(kind)).limit(240));
+        for (name, test, limit) in tests {
+            for code in [Code::C, Code::Ours] {
+                let name = format!("postfix::system::{name}: {}, {code:?}", kind.name());
+                let case = Case::new(name, move || {
+                    let mut postfix = create(kind, code)?;
+                    // Not verbose, as in real life: the log would be most of the load.
+                    postfix.service("127.0.0.1:10025 inet n - n - - smtpd")?;
+                    test(&mut postfix, code)?;
+                    end(&mut postfix)
+                });
+                cases.push(case.limit(limit));
+            }
+        }
+    }
+    cases
+}
+
+fn create(kind: Kind, code: Code) -> Result<Instance> {
+    let stock = tree::stock(kind);
+    if code == Code::Ours {
+        tree::mount_over(&tree::ours(kind), &stock)?;
+    }
+    let postfix = Instance::create(&scratch().join(format!("{code:?}")), &stock)?;
+    testenv::runner::keep_if_failed(&postfix.dir().join("log"))?;
+    // What faults stop, goes on soon.
+    postfix.postconf(&[
+        "service_throttle_time=1s",
+        "transport_retry_time=1s",
+        "queue_run_delay=1s",
+        "minimal_backoff_time=1s",
+    ])?;
+    Ok(postfix)
+}
+
+/// Nobody reads half a message, or one that is not of this protocol, whatever
+/// has happened to the senders.
+fn end(postfix: &mut Instance) -> Result<()> {
+    postfix.stop()?;
+    let misunderstood = ["status update (", "unknown status", "fatal: ", "panic: "];
+    let log = postfix.log();
+    let mut of_master = log.lines().filter(|line| line.contains("/master["));
+    let line = of_master.find(|line| misunderstood.iter().any(|text| line.contains(text)));
+    ensure!(
+        line.is_none(),
+        "master complains about its children: {line:?}"
+    );
+    Ok(())
+}
+
+/// Different messages, one by one, arrive complete.
+fn delivers(postfix: &Instance, number: usize) -> Result<()> {
+    postfix.clear()?;
+    postfix.deliver(number)?;
+    postfix.wait_mail(number)?;
+    postfix.check(number)?;
+    postfix.wait_empty()
+}
+
+/// The recipients of what has arrived, sorted: `smtp-source -N` numbers them.
+fn recipients(postfix: &Instance) -> Result<Vec<String>> {
+    let mut recipients = Vec::new();
+    for mail in postfix.mails() {
+        let mail = fs::read_to_string(mail)?;
+        let line = mail
+            .lines()
+            .find_map(|line| line.strip_prefix("X-Original-To: "));
+        recipients.push(line.context("a mail without its recipient")?.to_owned());
+    }
+    recipients.sort();
+    Ok(recipients)
+}
+
+/// How often the log has this.
+fn count(postfix: &Instance, text: &str) -> usize {
+    postfix.log().matches(text).count()
+}
+
+fn run(mut command: std::process::Command) -> Result<()> {
+    let status = command.status()?;
+    ensure!(status.success(), "{command:?}: {status}");
+    Ok(())
+}
+
+// What all daemons do, watched by strace.
+
+/// Warnings that say something about the moment, not about the code: a clock
+/// that was read on both sides of a full second, a daemon that was asked for
+/// something while it made place for its successor, and whether scache reads
+/// what its client below has sent before it sees that the client has left.
+const BY_CHANCE: [&str; 5] = [
+    "file system clock is",
+    "resetting file time stamps",
+    "problem talking to server ",
+    "problem talking to service ",
+    "unrecognized request: \"none\"",
+];
+
+fn all_daemons(kind: Kind) -> Result<()> {
+    let by_c = watch(kind, Code::C)?;
+    let mut by_ours = watch(kind, Code::Ours)?;
+    by_ours.retain(|line| !by_c.contains(line));
+    by_ours.retain(|line| !BY_CHANCE.iter().any(|text| line.contains(text)));
+    ensure!(
+        by_ours.is_empty(),
+        "the stock build does not complain so: {by_ours:#?}"
+    );
+    Ok(())
+}
+
+/// Returns what the log complains about.
+fn watch(kind: Kind, code: Code) -> Result<Vec<String>> {
+    let mut postfix = create(kind, code)?;
+    postfix.start_traced()?;
+    delivers(&postfix, 20)?;
+    postfix.sendmail("pickup")?;
+    postfix.wait_mail(21)?;
+    Session::open(postfix.postscreen())?.quit()?;
+    // They serve other daemons alone; what they make of this client is the same.
+    for service in ["scache", "tlsproxy"] {
+        UnixStream::connect(postfix.queue().join("private").join(service))?
+            .write_all(b"request\0none\0\0")?;
+    }
+    daemons_call(&postfix, code)?;
+
+    let held = postfix.hold()?;
+    postfix.reload()?;
+    held.quit()?;
+    postfix.wait_log("master_notify: status 1: Broken pipe")?;
+    postfix.wait_log("master disconnect -- exiting")?;
+    postfix.stop()?;
+    status_messages(&postfix)?;
+
+    postfix.start()?;
+    delivers(&postfix, 2)?;
+    end(&mut postfix)?;
+    Ok(postfix.warnings())
+}
+
+/// All five skeletons: single, multi, trigger, event and datagram servers.
+fn daemons_call(postfix: &Instance, code: Code) -> Result<()> {
+    let wanted = "smtpd cleanup virtual trivial-rewrite anvil scache pickup qmgr postscreen \
+                  tlsproxy postlogd";
+    postfix.wait("all daemons run", || {
+        let running = postfix.children().unwrap_or_default();
+        wanted
+            .split(' ')
+            .all(|name| running.iter().any(|child| child.program == name))
+    })?;
+    let (sh, queue) = (Shell::new()?, postfix.queue());
+    sh.change_dir(checkout());
+    let output = cmd!(sh, "tools/postfix-running {queue}")
+        .ignore_status()
+        .output()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    println!("{text}{}", String::from_utf8_lossy(&output.stderr));
+    let (word, status) = if code == Code::Ours {
+        ("ours", 0)
+    } else {
+        ("other", 1)
+    };
+    ensure!(
+        output.status.code() == Some(status),
+        "postfix-running ended with {}",
+        output.status
+    );
+    for name in wanted.split(' ') {
+        let words: Vec<_> = text
+            .lines()
+            .map(|line| line.split_whitespace().collect::<Vec<_>>())
+            .filter(|words| words.get(2) == Some(&name))
+            .map(|words| words[0])
+            .collect();
+        ensure!(!words.is_empty(), "postfix-running does not list {name}");
+        ensure!(
+            words.iter().all(|&found| found == word),
+            "not '{word}', but {words:?}: {name}"
+        );
+    }
+    Ok(())
+}
+
+/// Whole, of the process itself, with the generation that master gave it, in
+/// turn, and all written.
+fn status_messages(postfix: &Instance) -> Result<()> {
+    let messages = trace::read(&postfix.trace())?;
+    ensure!(
+        messages.len() > 200,
+        "only {} status messages",
+        messages.len()
+    );
+    let mut last = HashMap::new();
+    let mut seen = HashSet::new();
+    for message in &messages {
+        let turn = match last.insert(message.pid, message.status.clone()) {
+            Some(Status::Taken) => Status::Avail,
+            _ => Status::Taken,
+        };
+        ensure!(
+            message.status == turn,
+            "not in turn, {turn} is next: {message:?}"
+        );
+        seen.insert((message.service.as_str(), message.status.to_string()));
+    }
+    for service in "127.0.0.1:10025 cleanup virtual rewrite anvil scache pickup qmgr \
+                    127.0.0.1:10035 tlsproxy postlog"
+        .split_whitespace()
+    {
+        for status in [Status::Taken, Status::Avail] {
+            ensure!(
+                seen.contains(&(service, status.to_string())),
+                "no {status} of {service}"
+            );
+        }
+    }
+    Ok(())
+}
+
+// Load, limits and faults.
+
+fn many_messages(postfix: &mut Instance, code: Code) -> Result<()> {
+    let number = code.rounds(2000, 10000);
+    postfix.start()?;
+    run(postfix.smtp_source(&["-N", "-s", "20", "-m", &number.to_string()]))?;
+    wait_until(
+        Duration::from_secs(300),
+        "all messages are delivered",
+        || postfix.queued() == 0,
+    )?;
+    let mut recipients = recipients(postfix)?;
+    ensure!(
+        recipients.len() == number,
+        "{} of {number} messages arrived",
+        recipients.len()
+    );
+    recipients.dedup();
+    ensure!(recipients.len() == number, "some arrived twice");
+    let mut complaints = postfix.warnings();
+    complaints.retain(|line| {
+        !line.starts_with("postfix-script:") && !BY_CHANCE.iter().any(|text| line.contains(text))
+    });
+    ensure!(complaints.is_empty(), "the log complains: {complaints:#?}");
+    Ok(())
+}
+
+fn reloads_under_load(postfix: &mut Instance, code: Code) -> Result<()> {
+    postfix.start()?;
+    let enough = AtomicBool::new(false);
+    let sent = thread::scope(|scope| {
+        let load = scope.spawn(|| {
+            let mut sent = 0;
+            // smtp-source may not fail.
+            while !enough.load(Ordering::Relaxed) {
+                run(postfix.smtp_source(&["-s", "5", "-m", "20"]))?;
+                sent += 20;
+            }
+            testenv::anyhow::Ok(sent)
+        });
+        let reloads = reloads(postfix, code.rounds(5, 20));
+        enough.store(true, Ordering::Relaxed);
+        let sent = load.join().expect("a thread");
+        reloads.and(sent.context("a client was turned away"))
+    })?;
+    // A reload can take the place of the trigger that qmgr was to get.
+    postfix.drain()?;
+    let arrived = postfix.mails().len();
+    ensure!(arrived == sent, "{arrived} of {sent} messages arrived");
+    Ok(())
+}
+
+fn reloads(postfix: &Instance, rounds: usize) -> Result<()> {
+    postfix.wait_mail(20)?;
+    let newest = || {
+        let children = postfix.children().unwrap_or_default();
+        children
+            .iter()
+            .map(|child| child.generation)
+            .max()
+            .unwrap_or(0)
+    };
+    let mut last = 0;
+    for round in 1..=rounds {
+        let before = newest();
+        ensure!(
+            before > last,
+            "generation {before} in round {round}, after {last}"
+        );
+        last = before;
+        postfix.reload()?;
+        postfix.wait("the children of the old generation end", || {
+            let children = postfix.children().unwrap_or_default();
+            !children.is_empty() && children.iter().all(|child| child.generation > before)
+        })?;
+    }
+    Ok(())
+}
+
+fn max_use(postfix: &mut Instance, _: Code) -> Result<()> {
+    postfix.postconf(&["max_use=1"])?;
+    postfix.start()?;
+    delivers(postfix, 20)?;
+    postfix.wait("20 clients in the log", || {
+        count(postfix, ": connect from") >= 20
+    })?;
+    let log = postfix.log();
+    let lines = log
+        .lines()
+        .filter_map(|line| line.split_once("]: connect from"));
+    let mut processes: Vec<_> = lines
+        .filter_map(|(head, _)| head.rsplit('[').next())
+        .collect();
+    processes.sort();
+    let twice = processes.windows(2).find(|pair| pair[0] == pair[1]);
+    ensure!(
+        twice.is_none(),
+        "a process has served two clients: {twice:?}"
+    );
+    Ok(())
+}
+
+fn process_limit(postfix: &mut Instance, _: Code) -> Result<()> {
+    postfix.service("127.0.0.1:10025 inet n - n - 2 smtpd")?;
+    postfix.start()?;
+    let (a, b) = (postfix.hold()?, postfix.hold()?);
+    let processes = postfix.pids_of("smtpd")?;
+    ensure!(processes.len() == 2, "not two smtpd: {processes:?}");
+    let mut c = Session::connect(postfix.smtp())?;
+    // For a process too many to answer; whatever the time, there may be none.
+    thread::sleep(Duration::from_millis(500));
+    ensure!(!c.has_reply()?, "a third client is served");
+    a.quit()?;
+    c.hear("220").context("the third client")?;
+    let after = postfix.pids_of("smtpd")?;
+    ensure!(
+        after == processes,
+        "after smtpd {processes:?} came {after:?}"
+    );
+    b.quit()?;
+    c.quit()?;
+    delivers(postfix, 5)
+}
+
+fn restart_with_mail(postfix: &mut Instance, _: Code) -> Result<()> {
+    postfix.postconf(&["defer_transports=virtual"])?;
+    postfix.start()?;
+    run(postfix.smtp_source(&["-m", "10"]))?;
+    postfix.wait("10 messages are in the queue", || postfix.queued() == 10)?;
+    postfix.stop()?;
+    postfix.postconf(&["defer_transports="])?;
+    postfix.start()?;
+    postfix.wait_mail(10)?;
+    postfix.wait_empty()?;
+    ensure!(
+        postfix.mails().len() == 10,
+        "{} messages instead of 10",
+        postfix.mails().len()
+    );
+    Ok(())
+}
+
+fn killed_sessions(postfix: &mut Instance, _: Code) -> Result<()> {
+    postfix.start()?;
+    let held = [postfix.hold()?, postfix.hold()?, postfix.hold()?];
+    postfix.pids_of("smtpd")?.into_iter().for_each(kill);
+    postfix.wait("three deaths in the log", || {
+        count(postfix, "killed by signal 9") >= 3
+    })?;
+    drop(held);
+    delivers(postfix, 20)
+}
+
+/// Mail that was being delivered may arrive twice then, as Postfix says.
+fn killed_deliveries(postfix: &mut Instance, code: Code) -> Result<()> {
+    let (number, rounds) = (code.rounds(500, 1500), code.rounds(2, 5));
+    postfix.start()?;
+    thread::scope(|scope| {
+        let load = postfix.smtp_source(&["-N", "-s", "5", "-m", &number.to_string()]);
+        let load = scope.spawn(move || run(load));
+        for round in 1..=rounds {
+            // There is something to disturb.
+            let sent = count(postfix, "status=sent");
+            postfix.wait("a delivery", || {
+                count(postfix, "status=sent") > sent || round > 1 && postfix.queued() == 0
+            })?;
+            for program in ["virtual", "trivial-rewrite", "qmgr"] {
+                postfix.pids_of(program)?.into_iter().take(1).for_each(kill);
+            }
+        }
+        load.join().expect("a thread")
+    })?;
+    postfix.wait("the deaths in the log", || {
+        count(postfix, "killed by signal 9") >= rounds
+    })?;
+    postfix.drain()?;
+    let mut recipients = recipients(postfix)?;
+    recipients.dedup();
+    ensure!(
+        recipients.len() == number,
+        "{} of {number} messages arrived",
+        recipients.len()
+    );
+    Ok(())
+}
+
+/// The children learn of it from the status pipe.
+fn killed_master(postfix: &mut Instance, _: Code) -> Result<()> {
+    postfix.start()?;
+    delivers(postfix, 2)?;
+    let children = postfix.children()?;
+    kill(postfix.master()?);
+    for child in children {
+        postfix.wait(&format!("{child:?} ends"), || !is_alive(child.pid))?;
+    }
+    postfix.start()?;
+    delivers(postfix, 5)
+}
