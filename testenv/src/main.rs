@@ -53,9 +53,11 @@ fn build_tree(name: &str) -> Result<()> {
     sandbox::enter()?;
     let flags = std::env::var("POSTFIX_CCARGS").unwrap_or_default();
     let mut progress = Progress::start(&format!("postfix-{name}"), false)?;
-    progress.step(&format!("build Postfix, {name} (once)"), || {
-        tree::build(name, &flags)
-    })?;
+    let title = match name.strip_prefix("ours-") {
+        Some(stock) => format!("put our object into Postfix, {stock}"),
+        None => format!("build Postfix, {name} (once)"),
+    };
+    progress.step(&title, || tree::build(name, &flags))?;
     Ok(())
 }
 

@@ -204,7 +204,7 @@ fn daemons_call(postfix: &Instance, code: Code) -> Result<()> {
     let (word, status) = if code == Code::Ours {
         ("ours", 0)
     } else {
-        ("other", 1)
+        ("C", 1)
     };
     ensure!(
         output.status.code() == Some(status),
