@@ -1,6 +1,7 @@
 //! What ships: the installation, the manual pages, the documents, the crate.
 
 mod documents;
+mod errors;
 mod examples;
 mod install;
 mod lint;
@@ -12,6 +13,7 @@ use testenv::prelude::*;
 pub fn cases() -> Vec<Case> {
     let topics = [
         documents::cases(),
+        errors::cases(),
         examples::cases(),
         install::cases(),
         lint::cases(),
