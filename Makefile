@@ -26,6 +26,10 @@ test: deps prepare ## run the tests; T=NAME: those whose names contain it
 	$(CARGO_HERE) test --locked
 	$(TESTS) --test system -- $(T)
 
+test-arch: deps-arch prepare ## the same on other processors, C libraries, linkers, systems (1.5 GB once)
+	@$(TESTENV) platforms
+	$(TESTS) --test platforms -- $(T)
+
 test-failed: deps prepare ## run again what failed in the last run
 	$(TESTS) --test system -- --failed
 
@@ -75,8 +79,8 @@ build/original/%.o: build/postfix/static/.built
 
 deps: ## install what demo and test need, as root; others are told what is missing
 	@tools/deps test
-deps-demo:
-	@tools/deps demo
+deps-demo deps-arch deps-release:
+	@tools/deps $(@:deps-%=%)
 
 postfix-replace: all ## put the object into the built Postfix tree POSTFIX=
 	@tools/postfix-object replace "$(POSTFIX)" "$(BUILD)/master_proto.o"
@@ -93,5 +97,6 @@ clean: ## remove all that was built, the Postfix trees included
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: all always header demo test test-failed test-list shell prepare strong deps deps-demo \
+.PHONY: all always header demo test test-arch test-failed test-list shell prepare strong \
+    deps deps-demo deps-arch deps-release \
     postfix-replace postfix-restore postfix-verify clean help

@@ -46,17 +46,21 @@ pub fn fetch(name: &str) -> Result<()> {
         }
         _ => bail!("nothing to fetch is called {name}"),
     }
-    let tarball = files_of(&files)?
-        .into_iter()
-        .find(|file| {
-            let name = file.to_string_lossy();
-            name.contains(".orig.tar.") && !name.ends_with(".asc")
-        })
-        .with_context(|| format!("no .orig.tar in {}", files.display()))?;
+    let tarball = original(&files)?;
     freshly(&to, |new| {
         fs::remove_dir(new)?;
         crate::tree::unpack(&tarball, new)
     })
+}
+
+/// The upstream tarball among the files of a source package.
+pub fn original(files: &Path) -> Result<PathBuf> {
+    let is_tarball = |file: &PathBuf| {
+        let name = file.to_string_lossy();
+        name.contains(".orig.tar.") && !name.ends_with(".asc")
+    };
+    let found = files_of(files)?.into_iter().find(is_tarball);
+    found.with_context(|| format!("no .orig.tar in {}", files.display()))
 }
 
 /// Downloads the files of a source package into the folder `to`: its .dsc and
@@ -481,7 +485,7 @@ fn entries_of_stanza(stanza: &str) -> Vec<Entry> {
 }
 
 /// Fills a new folder, which takes its name only when all went well.
-fn freshly(folder: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+pub fn freshly(folder: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     let new = beside(folder, "new");
     for old in [folder, &new] {
         if old.exists() {

@@ -5,6 +5,7 @@ pub mod apt;
 pub mod artefacts;
 pub mod harness;
 pub mod instance;
+pub mod platforms;
 pub mod progress;
 pub mod runner;
 pub mod sandbox;

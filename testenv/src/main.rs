@@ -4,13 +4,14 @@
 //! - `fetch NAME` gets what the rest needs into `build/postfix/NAME`: the
 //!   distribution's `source`, the `newest-source`, the `debian-binary`, or
 //!   `yours-source`, which POSTFIX_SRC names.
+//! - `platforms` fetches and builds what the tests on other processors take.
 //! - `tree NAME` builds a stock Postfix: `static`, `shared`, `newest-static`, ...
 //! - `shell` gives a shell in the sandbox.
 
 use std::path::Path;
 use std::process::ExitCode;
 use testenv::progress::Progress;
-use testenv::{Context, Result, apt, bail, checkout, sandbox, tree};
+use testenv::{Context, Result, apt, bail, checkout, platforms, sandbox, tree};
 
 fn main() -> ExitCode {
     match run() {
@@ -27,9 +28,10 @@ fn run() -> Result<()> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words[..] {
         ["fetch", name] => fetch(name),
+        ["platforms"] => platforms::prepare(),
         ["tree", name] => build_tree(name),
         ["shell", ref command @ ..] => shell(command),
-        _ => bail!("usage: testenv fetch NAME | tree NAME | shell [COMMAND...]"),
+        _ => bail!("usage: testenv fetch NAME | platforms | tree NAME | shell [COMMAND...]"),
     }
 }
 

@@ -1,0 +1,14 @@
+//! What `make test-arch` runs: the harnesses on other processors, with another C
+//! library and other linkers, and compiled for other systems.
+
+#[path = "platforms/document.rs"]
+mod document;
+#[path = "platforms/machines.rs"]
+mod machines;
+#[path = "platforms/systems.rs"]
+mod systems;
+
+fn main() -> std::process::ExitCode {
+    let topics = [machines::cases(), systems::cases(), document::cases()];
+    testenv::runner::main(topics.into_iter().flatten().collect())
+}
