@@ -14,8 +14,8 @@ all: ## build the object, the archive and the shared library in build/
 
 include install.mk
 
-header: ## regenerate include/master_proto.h from src/lib.rs
-	@tools/header >include/master_proto.h.new && mv include/master_proto.h.new include/master_proto.h
+header: build/header/master_proto.h ## regenerate include/master_proto.h from src/lib.rs
+	@cmp -s build/header/master_proto.h include/master_proto.h || cp build/header/master_proto.h include
 
 # POSTFIX_SRC= names a Postfix source tree or tarball of the user's.
 DEMO_TREE := $(if $(POSTFIX_SRC),yours-static,static)
@@ -39,13 +39,18 @@ test-list: ## print the names of all tests
 shell: deps prepare ## a shell in the sandbox of the tests
 	@$(TESTENV) shell
 
+build/header/master_proto.h: src/lib.rs src/msg.rs build.rs cbindgen.toml Cargo.lock
+	@HEADER="$(CURDIR)/$@" $(CARGO_HERE) check --quiet --locked --features header
+	@touch $@
+
 # What tests take as given: made once, and with cargo's own fetching the only
 # work that uses the network.
 KINDS := static shared
 TREES := $(KINDS) newest-static newest-shared
 ORIGINALS := original original-protected original-hardened
-prepare: all strong $(TREES:%=build/postfix/%/.built) $(ORIGINALS:%=build/original/%.o) \
-    $(KINDS:%=build/postfix/ours-%/.built) build/postfix/debian-binary/.unpacked
+prepare: all strong build/header/master_proto.h $(ORIGINALS:%=build/original/%.o) \
+    $(TREES:%=build/postfix/%/.built) $(KINDS:%=build/postfix/ours-%/.built) \
+    build/postfix/debian-binary/.unpacked
 
 strong:
 	@CARGO_FLAGS="$$CARGO_FLAGS --features strong-msg" tools/build build/strong

@@ -67,16 +67,17 @@ fn rustc_minor_version() -> u32 {
         .unwrap_or_else(|| panic!("no version number in what `{rustc} --version` printed: {text}"))
 }
 
-/// Writes the header below `OUT_DIR`, never into the source tree.
+/// Writes the header to where `make header` wants it, never into the source tree.
 #[cfg(feature = "header")]
 fn generate_header() {
     println!("cargo::rerun-if-changed=cbindgen.toml");
     println!("cargo::rerun-if-changed=src");
+    println!("cargo::rerun-if-env-changed=HEADER");
     let source = variable("CARGO_MANIFEST_DIR");
+    let header = env::var("HEADER").unwrap_or_else(|_| variable("OUT_DIR") + "/master_proto.h");
+    println!("cargo::rerun-if-changed={header}");
     match cbindgen::generate(&source) {
-        Ok(bindings) => {
-            bindings.write_to_file(format!("{}/master_proto.h", variable("OUT_DIR")));
-        }
+        Ok(bindings) => _ = bindings.write_to_file(header),
         Err(error) => panic!("cbindgen cannot make master_proto.h from {source}: {error}"),
     }
 }

@@ -1,15 +1,24 @@
 //! What is built.
 
 mod abi;
+mod generated;
 mod marks;
 pub mod note;
+mod reproducible;
 mod rust;
 
 use testenv::prelude::*;
 
 pub fn cases() -> Vec<Case> {
-    [abi::cases(), marks::cases(), note::cases(), rust::cases()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        abi::cases(),
+        generated::cases(),
+        marks::cases(),
+        note::cases(),
+        reproducible::cases(),
+        rust::cases(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
