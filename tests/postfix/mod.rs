@@ -1,9 +1,28 @@
 //! Inside a real Postfix.
 
+mod documented;
+mod replace;
 mod system;
 
 use testenv::prelude::*;
+use testenv::tree::{self, Kind};
 
 pub fn cases() -> Vec<Case> {
-    system::cases()
+    [replace::cases(), system::cases()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// The stock trees and what to call them: the distribution's Postfix and the
+/// newest, static and shared.
+pub fn trees() -> Vec<(String, PathBuf)> {
+    let of = |kind: Kind| {
+        let name = kind.name();
+        [
+            (name.to_owned(), tree::stock(kind)),
+            (format!("newest-{name}"), tree::newest(kind)),
+        ]
+    };
+    Kind::BOTH.into_iter().flat_map(of).collect()
 }
