@@ -1,5 +1,6 @@
 //! What ships: the installation, the manual pages, the documents, the crate.
 
+mod common;
 mod documents;
 mod errors;
 mod examples;
@@ -8,6 +9,8 @@ mod lint;
 pub mod man;
 mod package;
 
+pub use common::manifest;
+use common::{CALLED, CALLER, messages_of};
 use testenv::prelude::*;
 
 pub fn cases() -> Vec<Case> {
@@ -21,34 +24,4 @@ pub fn cases() -> Vec<Case> {
         package::cases(),
     ];
     topics.into_iter().flatten().collect()
-}
-
-/// A C program that makes one call.
-const CALLER: &str =
-    "#include <master_proto.h>\nint main(void) { return master_notify(1, 2, 3) != 0; }\n";
-/// What it sends.
-const CALLED: [[i32; 3]; 1] = [[1, 2, 3]];
-
-/// A field of the product's manifest, such as its version.
-pub fn manifest(field: &str) -> Result<String> {
-    let manifest = std::fs::read_to_string(checkout().join("Cargo.toml"))?;
-    let value = manifest
-        .lines()
-        .find_map(|line| line.strip_prefix(field)?.strip_prefix(" = \""))
-        .and_then(|rest| rest.split('"').next());
-    Ok(value
-        .with_context(|| format!("no {field} in Cargo.toml"))?
-        .to_owned())
-}
-
-/// Runs a command of the shell with a file as descriptor 5, and returns the
-/// messages that are in the file then.
-pub fn messages_of(command: &str) -> Result<Vec<[i32; 3]>> {
-    let sh = Shell::new()?;
-    cmd!(sh, "sh -euc {command}' 5>/tmp/sent'").run()?;
-    let sent = sh.read_binary_file("/tmp/sent")?;
-    ensure!(sent.len() % 12 == 0, "{} bytes were sent", sent.len());
-    let number = |bytes: &[u8]| i32::from_ne_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
-    let message = |bytes: &[u8]| [0, 4, 8].map(|at| number(&bytes[at..at + 4]));
-    Ok(sent.chunks_exact(12).map(message).collect())
 }
