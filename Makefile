@@ -30,6 +30,15 @@ test-arch: deps-arch prepare ## the same on other processors, C libraries, linke
 	@$(TESTENV) platforms
 	$(TESTS) --test platforms -- $(T)
 
+test-cargo-c: deps all build/tools/cargo-c/bin/cargo-cinstall ## compare what cargo-c installs (compiles it once)
+	$(TESTS) --test cargo_c -- $(T)
+
+# The newest cargo-c for the oldest Rust that this library takes.
+build/tools/cargo-c/bin/cargo-cinstall:
+	CARGO_PROFILE_DEV_DEBUG=0 CARGO_PROFILE_DEV_STRIP=true cargo install cargo-c --version =0.10.11 --locked \
+	    --debug --bin cargo-cinstall --no-track --root build/tools/cargo-c --target-dir build/tools/target
+	@rm -rf build/tools/target
+
 test-failed: deps prepare ## run again what failed in the last run
 	$(TESTS) --test system -- --failed
 
@@ -102,6 +111,6 @@ clean: ## remove all that was built, the Postfix trees included
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: all always header demo test test-arch test-failed test-list shell prepare strong \
+.PHONY: all always header demo test test-arch test-cargo-c test-failed test-list shell prepare strong \
     deps deps-demo deps-arch deps-release \
     postfix-replace postfix-restore postfix-verify clean help
