@@ -306,7 +306,7 @@ Dir::Cache::srcpkgcache "srcpkgcache.bin";
 }
 
 /// A mirror that lags behind serves an unstable whose list has expired.
-fn note_expiry(suite: &str, lists: &[PathBuf]) -> Result<()> {
+pub(crate) fn note_expiry(suite: &str, lists: &[PathBuf]) -> Result<()> {
     let sh = quiet_shell()?;
     for list in lists {
         let text = fs::read_to_string(list).unwrap_or_default();
@@ -504,7 +504,7 @@ fn beside(path: &Path, extension: &str) -> PathBuf {
     name.into()
 }
 
-fn files_of(folder: &Path) -> Result<Vec<PathBuf>> {
+pub(crate) fn files_of(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).with_context(|| format!("{}", folder.display()))? {
         let path = entry?.path();

@@ -3,6 +3,7 @@
 
 pub mod apt;
 pub mod artefacts;
+pub mod bare;
 pub mod harness;
 pub mod instance;
 pub mod platforms;

@@ -7,6 +7,8 @@
 //! - `platforms` fetches and builds what the tests on other processors take.
 //! - `tree NAME` builds a stock Postfix: `static`, `shared`, `newest-static`, ...
 //! - `shell` gives a shell in the sandbox.
+//! - `bare RELEASE` gives a shell in a bare system of a Debian release, as its
+//!   user `tester`, with a clone of the checkout.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -31,7 +33,10 @@ fn run() -> Result<()> {
         ["platforms"] => platforms::prepare(),
         ["tree", name] => build_tree(name),
         ["shell", ref command @ ..] => shell(command),
-        _ => bail!("usage: testenv fetch NAME | platforms | tree NAME | shell [COMMAND...]"),
+        ["bare", release, ref command @ ..] => bare(release, command),
+        _ => bail!(
+            "usage: testenv fetch NAME | platforms | tree NAME | shell [COMMAND...] | bare RELEASE [COMMAND]"
+        ),
     }
 }
 
@@ -76,4 +81,18 @@ fn shell(command: &[&str]) -> Result<()> {
         .args(&command[1..])
         .exec())
     .context(command[0].to_owned())
+}
+
+fn bare(release: &str, command: &[&str]) -> Result<()> {
+    let system = testenv::bare::System::create(release)?;
+    system.add_user("tester")?;
+    system.clone_checkout("tester", "master_proto")?;
+    let script = if command.is_empty() {
+        "cd master_proto; exec sh -i".to_owned()
+    } else {
+        format!("cd master_proto; {}", command.join(" "))
+    };
+    let status = system.command("tester", &script).status()?;
+    testenv::ensure!(status.success(), "{status}");
+    Ok(())
 }

@@ -116,7 +116,7 @@ fn leave_the_host() -> Result<()> {
 }
 
 /// What `unshare --map-auto` needs, said better than it does.
-fn check_subordinate_ids() -> Result<()> {
+pub(crate) fn check_subordinate_ids() -> Result<()> {
     let path = env::var_os("PATH").unwrap_or_default();
     ensure!(
         env::split_paths(&path).any(|folder| folder.join("newuidmap").exists()),
