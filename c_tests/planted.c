@@ -1,6 +1,6 @@
 /*
- * A master_notify that works, with a mistake beside it that only a tool sees.
- * PLANTED says which; tools.sh checks that the tool for it was on.
+ * A master_notify that works, with a mistake in it that only a tool sees.
+ * PLANTED says which; tests/call/planted.rs sees to it that the tool does.
  */
 #include <fcntl.h>
 #include <limits.h>
@@ -9,7 +9,7 @@
 
 #include <master_proto.h>
 
-/* Libc's write is where the tools look at code that they have not compiled. */
+/* Libc's write is where tools look at code that they have not compiled. */
 static void write_to_null(const void *data)
 {
     int fd = open("/dev/null", O_WRONLY);
@@ -49,11 +49,27 @@ static void race(void)
     shared++;
 }
 
+static void another_system_call(void)
+{
+    (void) getpgrp();
+}
+
+/* Of its own, which no symbol tells of. */
+static void own_system_call(void)
+{
+#ifdef __x86_64__
+    long number = 110; /* getppid */
+
+    __asm__ volatile("syscall" : "+a"(number) : : "rcx", "r11", "memory");
+#endif
+}
+
 int master_notify(int pid, unsigned generation, int status)
 {
     MASTER_STATUS message;
 
     (void) uninitialised, (void) overrun, (void) overflow, (void) race;
+    (void) another_system_call, (void) own_system_call;
     PLANTED();
     message.pid = pid;
     message.gen = generation;

@@ -224,10 +224,13 @@ fn build(
         command.arg(checkout().join("c_tests/harness.c"));
     }
     if harness.needs >= Needs::Implementation {
-        let folder = implementation.file.parent().unwrap_or(&implementation.file);
-        command
-            .arg(&implementation.file)
-            .arg(format!("-Wl,-rpath,{}", folder.display()));
+        let file = &implementation.file;
+        command.arg(file);
+        // A static program with a path for libraries does not run.
+        if file.extension().is_some_and(|suffix| suffix == "so") {
+            let folder = file.parent().unwrap_or(file);
+            command.arg(format!("-Wl,-rpath,{}", folder.display()));
+        }
     }
     command.args(&toolchain.ldflags);
     if harness.needs >= Needs::Cmocka {

@@ -52,13 +52,13 @@ fn tools() -> Vec<Tool> {
 }
 
 /// Slow, so with fewer messages.
-fn memcheck() -> Toolchain {
+pub fn memcheck() -> Toolchain {
     let valgrind = "valgrind --quiet --vgdb=no --error-exitcode=99 --trace-children=yes";
     Toolchain::gcc().run_by(valgrind).with("MESSAGES", "100")
 }
 
 /// Sees the harness, and what the object, not instrumented, hands to libc.
-fn sanitizer(which: &str) -> Toolchain {
+pub fn sanitizer(which: &str) -> Toolchain {
     let flag = format!("-fsanitize={which}");
     Toolchain::gcc()
         .flags(&format!("-g -O1 -fno-sanitize-recover=all {flag}"), &flag)
@@ -78,6 +78,13 @@ pub fn cases() -> Vec<Case> {
             }
         }
     }
+    for implementation in artefacts::all() {
+        let name = format!(
+            "call::harnesses::no_system_call_of_its_own::{}",
+            implementation.name
+        );
+        cases.push(Case::new(name, move || code_of_its_own(&implementation)));
+    }
     cases
 }
 
@@ -90,4 +97,20 @@ fn case(tool: &Tool, harness: Harness, implementation: Implementation) -> Case {
     Case::new(name, move || {
         check(&harness, &implementation, &toolchain).map(drop)
     })
+}
+
+/// No instruction calls the kernel, so all goes through the symbols that
+/// `tests/abi.txt` lists, and `call.c` sees all that the code does.
+pub fn code_of_its_own(implementation: &Implementation) -> Result<()> {
+    let sh = Shell::new()?;
+    let file = &implementation.file;
+    let text = cmd!(sh, "objdump -d --no-show-raw-insn {file}").read()?;
+    ensure!(text.contains("<master_notify>:"), "no code in:\n{text}");
+    for line in text.lines() {
+        let mut words = line.split_whitespace().skip(1);
+        let instruction = words.next().unwrap_or_default();
+        let calls = ["syscall", "sysenter", "int", "svc", "ecall", "sc"].contains(&instruction);
+        ensure!(!calls, "a system call: {line}");
+    }
+    Ok(())
 }

@@ -1,9 +1,26 @@
 //! The call, beside C.
 
+mod differences;
 mod harnesses;
+mod header;
+mod links;
+mod planted;
+mod rendered;
+mod trace;
 
 use testenv::prelude::*;
 
 pub fn cases() -> Vec<Case> {
-    harnesses::cases()
+    [
+        harnesses::cases(),
+        trace::cases(),
+        planted::cases(),
+        links::cases(),
+        rendered::cases(),
+        header::cases(),
+        differences::cases(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
