@@ -56,7 +56,7 @@ build/header/master_proto.h: src/lib.rs src/msg.rs build.rs cbindgen.toml Cargo.
 # work that uses the network.
 KINDS := static shared
 TREES := $(KINDS) newest-static newest-shared
-ORIGINALS := original original-protected original-hardened
+ORIGINALS := original original-protected original-marked original-hardened
 prepare: all strong build/header/master_proto.h $(ORIGINALS:%=build/original/%.o) \
     $(TREES:%=build/postfix/%/.built) $(KINDS:%=build/postfix/ours-%/.built) \
     build/postfix/debian-binary/.unpacked
@@ -80,10 +80,12 @@ build/postfix/ours-%/.built: build/postfix/%/.built build/master_proto.o
 	@$(TESTENV) tree ours-$*
 build/master_proto.o: all ;
 
-# Postfix's own code: plain, with the least that distributions add, and with all.
+# Postfix's own code: plain, with the least that distributions add, that and the
+# marks, and with all.
 PROTECTED := -fstack-protector-strong
 HARDENED := $(PROTECTED) -D_FORTIFY_SOURCE=2 -fstack-clash-protection -fcf-protection -Wformat -Werror=format-security
 build/original/original-protected.o: ORIGINAL := $(PROTECTED)
+build/original/original-marked.o: ORIGINAL := $(PROTECTED) -fcf-protection
 build/original/original-hardened.o: ORIGINAL := $(HARDENED)
 build/original/%.o: build/postfix/static/.built
 	@mkdir -p build/original

@@ -1,6 +1,8 @@
 //! The call, beside C.
 
+mod behaviour;
 mod differences;
+mod figures;
 mod harnesses;
 mod header;
 mod links;
@@ -19,6 +21,8 @@ pub fn cases() -> Vec<Case> {
         rendered::cases(),
         header::cases(),
         differences::cases(),
+        behaviour::cases(),
+        figures::cases(),
     ]
     .into_iter()
     .flatten()
