@@ -3,7 +3,6 @@
 use std::env::current_exe;
 use std::ffi::{c_int, c_uint};
 use std::hash::{BuildHasher, RandomState};
-use std::path::Path;
 use std::time::Instant;
 
 use crate::ratio::{Ratio, by_turns, median};
