@@ -18,7 +18,7 @@ header: build/header/master_proto.h ## regenerate include/master_proto.h from sr
 	@cmp -s build/header/master_proto.h include/master_proto.h || cp build/header/master_proto.h include
 
 # POSTFIX_SRC= names a Postfix source tree or tarball of the user's.
-DEMO_TREE := $(if $(POSTFIX_SRC),yours-static,static)
+DEMO_TREE := ours-$(if $(POSTFIX_SRC),yours-static,static)
 demo: deps-demo all build/postfix/$(DEMO_TREE)/.built ## run a real Postfix, with our object inside, that delivers mail
 	@$(TESTENV) demo $(DEMO_TREE)
 
@@ -54,11 +54,11 @@ build/header/master_proto.h: src/lib.rs src/msg.rs build.rs cbindgen.toml Cargo.
 
 # What tests take as given: made once, and with cargo's own fetching the only
 # work that uses the network.
-KINDS := static shared
-TREES := $(KINDS) newest-static newest-shared
+TREES := static shared newest-static newest-shared
+OURS := static shared newest-static
 ORIGINALS := original original-protected original-marked original-hardened
 prepare: all strong build/header/master_proto.h $(ORIGINALS:%=build/original/%.o) \
-    $(TREES:%=build/postfix/%/.built) $(KINDS:%=build/postfix/ours-%/.built) \
+    $(TREES:%=build/postfix/%/.built) $(OURS:%=build/postfix/ours-%/.built) \
     build/postfix/debian-binary/.unpacked
 
 strong:

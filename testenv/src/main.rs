@@ -6,6 +6,7 @@
 //!   `yours-source`, which POSTFIX_SRC names.
 //! - `platforms` fetches and builds what the tests on other processors take.
 //! - `tree NAME` builds a stock Postfix: `static`, `shared`, `newest-static`, ...
+//! - `demo NAME` runs the tree NAME, which is ours, and shows what it does.
 //! - `shell` gives a shell in the sandbox.
 //! - `bare RELEASE` gives a shell in a bare system of a Debian release, as its
 //!   user `tester`, with a clone of the checkout.
@@ -13,7 +14,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 use testenv::progress::Progress;
-use testenv::{Context, Result, apt, bail, checkout, platforms, sandbox, tree};
+use testenv::{Context, Result, apt, bail, checkout, demo, platforms, sandbox, tree};
 
 fn main() -> ExitCode {
     match run() {
@@ -32,10 +33,11 @@ fn run() -> Result<()> {
         ["fetch", name] => fetch(name),
         ["platforms"] => platforms::prepare(),
         ["tree", name] => build_tree(name),
+        ["demo", name] => show(name),
         ["shell", ref command @ ..] => shell(command),
         ["bare", release, ref command @ ..] => bare(release, command),
         _ => bail!(
-            "usage: testenv fetch NAME | platforms | tree NAME | shell [COMMAND...] | bare RELEASE [COMMAND]"
+            "usage: testenv fetch NAME | platforms | tree NAME | demo NAME | shell [COMMAND...] | bare RELEASE [COMMAND]"
         ),
     }
 }
@@ -66,6 +68,23 @@ fn build_tree(name: &str) -> Result<()> {
     };
     progress.step(&title, || tree::build(name, &flags))?;
     Ok(())
+}
+
+fn show(name: &str) -> Result<()> {
+    sandbox::enter()?;
+    let within = Path::new("build/demo");
+    let mut progress = Progress::start("demo", false)?;
+    progress.say("A real Postfix with build/master_proto.o in place of its own object")?;
+    demo::run(
+        &mut progress,
+        &Path::new(sandbox::TREES).join(name),
+        &checkout().join(within),
+    )?;
+    let folder = sandbox::outside().join(within);
+    progress.say(&format!(
+        "Postfix's log, the trace and the mail are in {}",
+        folder.display()
+    ))
 }
 
 fn shell(command: &[&str]) -> Result<()> {

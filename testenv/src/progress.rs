@@ -3,8 +3,10 @@
 use crate::{Context, Result, sandbox};
 use std::fs::File;
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
-use std::time::Instant;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// The terminal, while the standard streams go to a log.
 pub struct Progress {
@@ -17,10 +19,14 @@ impl Progress {
     /// From here on, what this process and its children print goes to
     /// `build/log/NAME.log`, after what is there if `go_on`.
     pub fn start(name: &str, go_on: bool) -> Result<Progress> {
-        use std::os::fd::AsFd;
         let within = format!("build/log/{name}.log");
-        let path = crate::checkout().join(&within);
-        let log = sandbox::outside().join(within);
+        let log = sandbox::outside().join(&within);
+        Progress::to(crate::checkout().join(&within), log, go_on)
+    }
+
+    /// The same to the file `path`, which the user calls `log`.
+    pub fn to(path: PathBuf, log: PathBuf, go_on: bool) -> Result<Progress> {
+        use std::os::fd::AsFd;
         std::fs::create_dir_all(path.parent().unwrap_or(&path))?;
         let mut options = File::options();
         options.create(true).append(true);
@@ -49,7 +55,7 @@ impl Progress {
     }
 
     /// The log as the user calls it.
-    pub fn log(&self) -> &std::path::Path {
+    pub fn log(&self) -> &Path {
         &self.log
     }
 
@@ -57,11 +63,19 @@ impl Progress {
     /// the last lines of the log, and its name.
     pub fn step<T>(&mut self, title: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
         eprintln!("\n== {title}");
-        if self.terminal.is_terminal() {
-            write!(self.terminal, "  ..   {title}\r")?;
-        }
         let start = Instant::now();
-        let result = work();
+        let result = thread::scope(|scope| {
+            // Dropped when the work ends, in whatever way.
+            let (_end, ended) = mpsc::channel::<()>();
+            if self.terminal.is_terminal() {
+                let (mut terminal, path) = (self.terminal.try_clone()?, &self.path);
+                scope.spawn(move || show(&mut terminal, title, path, start, &ended));
+            }
+            work()
+        });
+        if self.terminal.is_terminal() {
+            write!(self.terminal, "\r\x1b[K")?;
+        }
         let word = if result.is_ok() { "ok  " } else { "FAIL" };
         let seconds = start.elapsed().as_secs();
         writeln!(self.terminal, "  {word} {title:60} {seconds:4} s")?;
@@ -79,5 +93,21 @@ impl Progress {
             )?;
         }
         result
+    }
+}
+
+/// What goes on and how far it is: the seconds, and the last line of the log.
+fn show(terminal: &mut File, title: &str, log: &Path, start: Instant, ended: &Receiver<()>) {
+    loop {
+        let text = std::fs::read(log).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text[text.len().saturating_sub(1000)..]).into_owned();
+        let last = text.lines().last().unwrap_or_default();
+        let line = format!("  ..   {title} {:3} s  {last}", start.elapsed().as_secs());
+        let line: String = line.chars().filter(|c| !c.is_control()).take(78).collect();
+        _ = write!(terminal, "\r{line}\x1b[K").and_then(|()| terminal.flush());
+        let end = ended.recv_timeout(Duration::from_millis(500));
+        if end != Err(RecvTimeoutError::Timeout) {
+            return;
+        }
     }
 }

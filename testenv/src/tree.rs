@@ -1,6 +1,6 @@
 //! Postfix trees: the stock builds, which nobody changes, and copies of them.
 
-use crate::{Context, Result, Shell, checkout, cmd, ensure, sandbox};
+use crate::{Context, Result, Shell, checkout, cmd, demo, ensure, sandbox};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -26,25 +26,30 @@ impl Kind {
     }
 }
 
+/// The tree that make calls so.
+pub fn named(name: &str) -> PathBuf {
+    Path::new(sandbox::TREES).join(name)
+}
+
 /// The stock build of the distribution's Postfix.
 pub fn stock(kind: Kind) -> PathBuf {
-    Path::new(sandbox::TREES).join(kind.name())
+    named(kind.name())
 }
 
 /// The stock build of the newest Postfix that Debian has.
 pub fn newest(kind: Kind) -> PathBuf {
-    Path::new(sandbox::TREES).join(format!("newest-{}", kind.name()))
+    named(&format!("newest-{}", kind.name()))
 }
 
 /// The stock build with our object in the place of its own; a shared one runs
 /// where the stock build is ([`mount_over`]).
 pub fn ours(kind: Kind) -> PathBuf {
-    Path::new(sandbox::TREES).join(format!("ours-{}", kind.name()))
+    named(&format!("ours-{}", kind.name()))
 }
 
 /// The source of the distribution's Postfix, as it was unpacked.
 pub fn source() -> PathBuf {
-    Path::new(sandbox::TREES).join("source")
+    named("source")
 }
 
 /// A writable copy of a tree, with the times that make goes by.
@@ -113,8 +118,8 @@ pub fn check_source(source: &Path, name: &str) -> Result<()> {
     Ok(())
 }
 
-/// Takes the user's own source, which is only read, into the folder `to`, unless
-/// it is there already. A file `.taken` in it is new whenever the source is.
+/// Takes the user's own source, which is only read, into the folder `to`, for the
+/// demo, unless it is there already. A file `.taken` in it is new whenever the source is.
 pub fn take_source(from: &Path, to: &Path) -> Result<()> {
     let sh = Shell::new()?;
     let name = format!("POSTFIX_SRC={}", from.display());
@@ -124,6 +129,7 @@ pub fn take_source(from: &Path, to: &Path) -> Result<()> {
     );
     if from.is_dir() {
         check_source(from, &name)?;
+        demo::check_version(from, &name)?;
     }
     // Names, sizes and times tell one source from another.
     let facts = cmd!(sh, "find {from} -type f -printf '%p %s %T@\n'")
@@ -142,7 +148,9 @@ pub fn take_source(from: &Path, to: &Path) -> Result<()> {
     } else {
         unpack(from, to)
             .with_context(|| format!("{name} is not a tar archive that tar can read"))?;
-        check_source(to, &name).inspect_err(|_| _ = fs::remove_dir_all(to))?;
+        check_source(to, &name)
+            .and_then(|()| demo::check_version(to, &name))
+            .inspect_err(|_| _ = fs::remove_dir_all(to))?;
     }
     Ok(fs::write(taken, facts)?)
 }
@@ -169,17 +177,14 @@ pub fn unpack(tarball: &Path, to: &Path) -> Result<()> {
 /// whose source is `newest-source`; `ours-NAME` is the tree NAME with our object.
 pub fn build(name: &str, flags: &str) -> Result<PathBuf> {
     if let Some(stock) = name.strip_prefix("ours-") {
-        return replace(
-            &Path::new(sandbox::TREES).join(stock),
-            &Path::new(sandbox::TREES).join(name),
-        );
+        return replace(&named(stock), &named(name));
     }
     let (prefix, kind) = match name.rsplit_once('-') {
         Some((prefix, kind)) => (format!("{prefix}-"), kind),
         None => (String::new(), name),
     };
     let source = checkout().join(format!("build/postfix/{prefix}source/."));
-    let tree = Path::new(sandbox::TREES).join(name);
+    let tree = named(name);
     let sh = Shell::new()?;
     for entry in fs::read_dir(&tree)? {
         let path = entry?.path();

@@ -1,5 +1,6 @@
 //! Inside a real Postfix.
 
+mod demo;
 mod documented;
 mod replace;
 mod system;
@@ -8,7 +9,7 @@ use testenv::prelude::*;
 use testenv::tree::{self, Kind};
 
 pub fn cases() -> Vec<Case> {
-    [replace::cases(), system::cases()]
+    [replace::cases(), demo::cases(), system::cases()]
         .into_iter()
         .flatten()
         .collect()
