@@ -1,6 +1,5 @@
 //! What the Makefile does with the sandbox: `testenv WORD...`
 //!
-//! - `fetch NAME` fetches Postfix: `source`, `newest-source` or `debian-binary`.
 //! - `fetch NAME` gets what the rest needs into `build/postfix/NAME`: the
 //!   distribution's `source`, the `newest-source`, the `debian-binary`, or
 //!   `yours-source`, which POSTFIX_SRC names.
@@ -47,10 +46,10 @@ fn fetch(name: &str) -> Result<()> {
     progress.step(&format!("get Postfix, {name}"), || match name {
         "yours-source" => {
             let source = std::env::var_os("POSTFIX_SRC").unwrap_or_default();
-            tree::take_source(
-                Path::new(&source),
-                &checkout().join("build/postfix").join(name),
-            )
+            let source = Path::new(&source);
+            let taken = checkout().join("build/postfix").join(name);
+            tree::take_source(source, &taken)?;
+            demo::check_version(&taken, &format!("POSTFIX_SRC={}", source.display()))
         }
         _ => apt::fetch(name),
     })
