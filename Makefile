@@ -93,6 +93,10 @@ build/original/%.o: build/postfix/static/.built
 	$(CC) -O2 -fPIC $(ORIGINAL) "-D$$system" -DNO_DB -DNO_NIS -DNO_EAI -Iinclude -Wno-comment \
 	    -c src/master/master_proto.c -o ../../original/$*.o
 
+bench: deps all $(ORIGINALS:%=build/original/%.o) build/postfix/ours-static/.built
+bench: ## write docs/bench.md, in peace (10 minutes); QUICK=1: build/bench/bench.md, of times without meaning
+	@$(CARGO_HERE) run --quiet --release --locked --manifest-path benches/Cargo.toml
+
 deps: ## install what demo and test need, as root; others are told what is missing
 	@tools/deps test
 deps-demo deps-arch deps-release:
@@ -113,6 +117,6 @@ clean: ## remove all that was built, the Postfix trees included
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: all always header demo test test-arch test-cargo-c test-failed test-list shell prepare strong \
+.PHONY: all always bench header demo test test-arch test-cargo-c test-failed test-list shell prepare strong \
     deps deps-demo deps-arch deps-release \
     postfix-replace postfix-restore postfix-verify clean help

@@ -6,15 +6,21 @@ use std::time::SystemTime;
 
 use crate::ratio::{Ratio, by_turns};
 use testenv::instance::Instance;
-use testenv::{artefact, checkout, prelude::*, tree};
+use testenv::prelude::*;
+use testenv::tree::{self, Kind};
 
-/// The control is another copy of the C code.
+/// The control is a second server with the C code.
 const NAMES: [&str; 2] = ["mail through Postfix: ours over C", "control: C over C"];
 
 /// Messages a second, ours over C, and the control. Three Postfixes run at once,
 /// and take messages by turns.
 pub fn ratios(rounds: usize, messages: usize) -> Result<Vec<Ratio>> {
-    let mut servers = [start("ours")?, start("control")?, start("C")?];
+    let (ours, stock) = (tree::ours(Kind::Static), tree::stock(Kind::Static));
+    let mut servers = [
+        start("ours", &ours)?,
+        start("control", &stock)?,
+        start("C", &stock)?,
+    ];
     let values = by_turns(rounds, servers.len(), |i| {
         let (network, server) = &servers[i];
         setns(network, CloneFlags::CLONE_NEWNET)?;
@@ -28,17 +34,11 @@ pub fn ratios(rounds: usize, messages: usize) -> Result<Vec<Ratio>> {
 }
 
 /// A quiet instance in a network of its own, since all have the same port.
-fn start(name: &str) -> Result<(File, Instance)> {
+fn start(name: &str, tree: &Path) -> Result<(File, Instance)> {
     let sh = Shell::new()?;
-    let tree = scratch().join(format!("tree-{name}"));
-    tree::copy(&tree::stock(tree::Kind::Static), &tree)?;
-    if name == "ours" {
-        let (root, object) = (checkout(), artefact("master_proto.o"));
-        cmd!(sh, "{root}/tools/postfix-object replace {tree} {object}").run()?;
-    }
     unshare(CloneFlags::CLONE_NEWNET)?;
     cmd!(sh, "ip link set lo up").run()?;
-    let mut server = Instance::create(&scratch().join(name), &tree)?;
+    let mut server = Instance::create(&scratch().join(name), tree)?;
     server.service("127.0.0.1:10025 inet n - n - - smtpd")?;
     server.start()?;
     Ok((File::open("/proc/self/ns/net")?, server))

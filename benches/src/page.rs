@@ -39,7 +39,7 @@ fn machine() -> Result<String> {
         "{} × {}, Linux {}, {}, Postfix {}",
         std::thread::available_parallelism()?,
         model.unwrap_or("unknown processor"),
-        kernel.trim(),
+        kernel.split('-').next().unwrap_or_default().trim(),
         figures::tools()?,
         tree::version(&tree::stock(tree::Kind::Static))?,
     ))
