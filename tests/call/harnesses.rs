@@ -40,7 +40,11 @@ fn tools() -> Vec<Tool> {
             Toolchain::gcc().flags("-O2 -flto", "-O2 -flto"),
             &most,
         ),
-        tool("memcheck", memcheck(), &most),
+        tool(
+            "memcheck",
+            memcheck(),
+            &["call", "kernel", "contexts", "fatal"],
+        ),
         tool(
             "address_and_undefined",
             sanitizer("address,undefined"),
@@ -51,10 +55,8 @@ fn tools() -> Vec<Tool> {
     ]
 }
 
-/// Slow, so with fewer messages.
 pub fn memcheck() -> Toolchain {
-    let valgrind = "valgrind --quiet --vgdb=no --error-exitcode=99 --trace-children=yes";
-    Toolchain::gcc().run_by(valgrind).with("MESSAGES", "100")
+    Toolchain::gcc().run_by("valgrind --quiet --vgdb=no --error-exitcode=99 --trace-children=yes")
 }
 
 /// Sees the harness, and what the object, not instrumented, hands to libc.
