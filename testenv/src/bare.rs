@@ -108,7 +108,12 @@ impl System {
         };
         // As root's processes have it; the user's own, by useradd, has no sbin.
         let path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-        command.args(["env", "-i", "LC_ALL=C.UTF-8"]);
+        command.args([
+            "env",
+            "-i",
+            "LC_ALL=C.UTF-8",
+            "DEBIAN_FRONTEND=noninteractive",
+        ]);
         command.arg(format!("PATH={path}"));
         command.args([format!("HOME={home}"), format!("USER={user}")]);
         command.args(host_settings());
