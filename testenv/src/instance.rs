@@ -13,7 +13,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use nix::sys::signal::Signal;
+pub use nix::sys::signal::Signal;
 use nix::unistd::{Pid, User, chown};
 use xshell::{Shell, cmd};
 
@@ -562,10 +562,10 @@ pub fn is_alive(pid: u32) -> bool {
     link(pid, "exe").is_some()
 }
 
-/// Kills a process, which may have ended already.
-pub fn kill(pid: u32) {
+/// Sends a signal to a process, which may have ended already.
+pub fn signal(pid: u32, signal: Signal) {
     if let Ok(pid) = i32::try_from(pid) {
-        _ = nix::sys::signal::kill(Pid::from_raw(pid), Signal::SIGKILL);
+        _ = nix::sys::signal::kill(Pid::from_raw(pid), signal);
     }
 }
 

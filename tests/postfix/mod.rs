@@ -3,16 +3,22 @@
 mod demo;
 mod documented;
 mod replace;
+mod service;
 mod system;
 
 use testenv::prelude::*;
 use testenv::tree::{self, Kind};
 
 pub fn cases() -> Vec<Case> {
-    [replace::cases(), demo::cases(), system::cases()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        replace::cases(),
+        demo::cases(),
+        service::cases(),
+        system::cases(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// The stock trees and what to call them: the distribution's Postfix and the

@@ -7,7 +7,7 @@ use std::io::Write;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use testenv::instance::{Instance, is_alive, kill};
+use testenv::instance::{Instance, Signal, is_alive, signal};
 use testenv::prelude::*;
 use testenv::smtp::Session;
 use testenv::trace::{self, Status};
@@ -121,6 +121,10 @@ fn recipients(postfix: &Instance) -> Result<Vec<String>> {
 /// How often the log has this.
 fn count(postfix: &Instance, text: &str) -> usize {
     postfix.log().matches(text).count()
+}
+
+fn kill(pid: u32) {
+    signal(pid, Signal::SIGKILL);
 }
 
 fn run(mut command: std::process::Command) -> Result<()> {

@@ -1,0 +1,351 @@
+//! Services of one's own under a real master: `examples/child.c`, and the
+//! program in master_proto(7).
+
+use crate::ships::man;
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::os::unix::fs::symlink;
+use std::os::unix::net::UnixStream;
+use std::process::Command;
+use std::thread;
+use testenv::instance::{Child, Instance, Signal, is_alive, signal};
+use testenv::prelude::*;
+use testenv::trace::{self, Status};
+use testenv::tree::{self, Kind};
+
+const SERVICE: &str = "127.0.0.1:10026";
+
+pub fn cases() -> Vec<Case> {
+    let mut cases = testenv::cases![
+        child_serves_inet_and_unix,
+        child_serves_two_listeners,
+        child_serves_from_a_chroot,
+        child_holds_its_session_over_a_reload,
+        child_refuses_what_master_does_not_give,
+    ];
+    for program in ["child nobody", "hello"] {
+        let name = program.split(' ').next().unwrap_or_default();
+        let named = |claim| format!("postfix::service::{name}_{claim}");
+        let taken = named("serves_an_accepted_client_when_TAKEN_fails");
+        let idle = named("serves_and_ends_at_a_reload_when_idle");
+        cases.push(Case::new(taken, move || client_without_master(program)));
+        cases.push(Case::new(idle, move || idle_child(program)));
+    }
+    cases
+}
+
+/// All daemons of Postfix, and the two programs: master takes every program from
+/// one folder.
+fn programs() -> Result<PathBuf> {
+    let (sh, folder) = (Shell::new()?, scratch().join("libexec"));
+    sh.create_dir(&folder)?;
+    for entry in fs::read_dir(tree::stock(Kind::Static).join("libexec"))? {
+        let entry = entry?;
+        symlink(entry.path(), folder.join(entry.file_name()))?;
+    }
+    let (include, archive) = (checkout().join("include"), artefact("libmaster_proto.a"));
+    let source = checkout().join("examples/child.c");
+    sh.change_dir(&folder);
+    cmd!(
+        sh,
+        "cc -O2 -Wall -Wextra -Werror -I {include} -o child {source} {archive}"
+    )
+    .run()?;
+    sh.write_file(
+        "/tmp/hello.c",
+        man::program(&man::by_mandoc("master_proto.7")?)?,
+    )?;
+    cmd!(sh, "cc -O2 -Wall -Wextra -Werror -o hello /tmp/hello.c").run()?;
+    Ok(folder)
+}
+
+/// A Postfix with these services; each line is one of master.cf.
+fn start(services: &[&str]) -> Result<Instance> {
+    let mut postfix = Instance::create(&scratch().join("postfix"), &tree::stock(Kind::Static))?;
+    postfix.postconf(&[&format!("daemon_directory={}", programs()?.display())])?;
+    for line in services {
+        if line.starts_with("10027 ") {
+            postfix.postconf(&["inet_interfaces=127.0.0.1, 127.0.0.2"])?;
+        }
+        postfix.service(line)?;
+    }
+    postfix.start()?;
+    // Generations count the children of master. Octal has a meaning from 8 on.
+    postfix.deliver(1)?;
+    postfix.wait_mail(1)?;
+    Ok(postfix)
+}
+
+/// master has nothing to complain about.
+fn end(mut postfix: Instance) -> Result<()> {
+    postfix.stop()?;
+    let odd = [
+        "exit status",
+        "killed by",
+        "throttling",
+        "partial",
+        "unknown status",
+        "panic",
+        "fatal",
+    ];
+    let log = postfix.log();
+    let line = log
+        .lines()
+        .find(|line| odd.iter().any(|text| line.contains(text)));
+    ensure!(line.is_none(), "in the log: {line:?}");
+    Ok(())
+}
+
+/// The children of the service.
+fn all_of(postfix: &Instance, service: &str) -> Result<Vec<Child>> {
+    let mut children = postfix.children()?;
+    children.retain(|child| child.command.contains(&format!(" -n {service} -t ")));
+    Ok(children)
+}
+
+/// The one child of the service, when it waits for a client.
+fn only(postfix: &Instance, service: &str) -> Result<Child> {
+    let mut children = all_of(postfix, service)?;
+    ensure!(
+        children.len() == 1,
+        "the children of {service} should be one: {children:?}"
+    );
+    let child = children.remove(0);
+    postfix.wait("the child is idle", || {
+        says(child.pid, "State:", "S (sleeping)")
+    })?;
+    Ok(child)
+}
+
+/// A line of /proc/PID/status.
+fn says(pid: u32, name: &str, value: &str) -> bool {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
+    line.is_some_and(|line| line.split_whitespace().collect::<Vec<_>>().join(" ") == value)
+}
+
+fn gone(postfix: &Instance, child: &Child) -> Result<()> {
+    postfix.wait(&format!("{child:?} ends"), || !is_alive(child.pid))
+}
+
+/// child sends back what a client says; hello greets who says nothing.
+fn served(address: &str, text: &str) -> Result<()> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+    stream.write_all(text.as_bytes())?;
+    stream.shutdown(Shutdown::Write)?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    let wanted = if text.is_empty() { "hello\n" } else { text };
+    ensure!(
+        answer == wanted,
+        "{address} answers {answer:?}, not {wanted:?}"
+    );
+    Ok(())
+}
+
+fn text_for(program: &str) -> &'static str {
+    if program == "hello" { "" } else { "one line\n" }
+}
+
+fn not_root(child: &Child) -> Result<()> {
+    let nobody = nix::unistd::User::from_name("nobody")?.context("there is no nobody")?;
+    let (user, group) = (nobody.uid.to_string(), nobody.gid.to_string());
+    for (name, value) in [
+        ("Uid:", [&*user; 4].join(" ")),
+        ("Gid:", [&*group; 4].join(" ")),
+        ("Groups:", group),
+        ("CapEff:", "0".repeat(16)),
+    ] {
+        ensure!(
+            says(child.pid, name, &value),
+            "not {name} {value}: {child:?}"
+        );
+    }
+    Ok(())
+}
+
+fn child_serves_inet_and_unix() -> Result<()> {
+    let inet = format!("{SERVICE} inet n - n - 10 child nobody");
+    let postfix = start(&[&inet, "child unix n - n - 10 child nobody"])?;
+    served(SERVICE, "one line\n")?;
+    let mut stream = UnixStream::connect(postfix.queue().join("public/child"))?;
+    stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+    stream.write_all(b"one line\n")?;
+    stream.shutdown(Shutdown::Write)?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    ensure!(answer == "one line\n", "{answer:?}");
+    end(postfix)
+}
+
+fn child_serves_two_listeners() -> Result<()> {
+    let sh = Shell::new()?;
+    cmd!(sh, "ip address add 127.0.0.2/32 dev lo").run()?;
+    let postfix = start(&["10027 inet n - n - 10 child nobody"])?;
+    served("127.0.0.1:10027", "one\n")?;
+    served("127.0.0.2:10027", "two\n")?;
+    let child = only(&postfix, "10027")?;
+    ensure!(
+        child.command.contains(" -s 2 "),
+        "not two listeners: {child:?}"
+    );
+    end(postfix)
+}
+
+fn child_serves_from_a_chroot() -> Result<()> {
+    let postfix = start(&[&format!("{SERVICE} inet n - y - 10 child nobody")])?;
+    served(SERVICE, "from the chroot\n")?;
+    let child = only(&postfix, SERVICE)?;
+    let root = fs::read_link(format!("/proc/{}/root", child.pid))?;
+    ensure!(root == postfix.queue(), "its root is {}", root.display());
+    not_root(&child)?;
+    end(postfix)
+}
+
+fn child_holds_its_session_over_a_reload() -> Result<()> {
+    let postfix = start(&[&format!("{SERVICE} inet n - n - 10 child nobody")])?;
+    let mut session = TcpStream::connect(SERVICE)?;
+    session.set_read_timeout(Some(Duration::from_secs(60)))?;
+    let mut echo = |text: &[u8; 6]| -> Result<()> {
+        let mut answer = [0; 6];
+        session.write_all(text)?;
+        session.read_exact(&mut answer)?;
+        ensure!(answer == *text, "{answer:?}");
+        Ok(())
+    };
+    echo(b"before")?;
+    let held = all_of(&postfix, SERVICE)?.pop().context("no child")?;
+    // Another child is idle when master reloads.
+    let other = |text| {
+        served(SERVICE, text)?;
+        let mut others = all_of(&postfix, SERVICE)?;
+        others.retain(|child| child.pid != held.pid);
+        others.pop().context("no other child")
+    };
+    let idle = other("a second client\n")?;
+    postfix.reload()?;
+    gone(&postfix, &idle)?;
+    echo(b"after.")?;
+    let next = other("a client of the next generation\n")?;
+    ensure!(
+        is_alive(held.pid),
+        "the session's child has ended: {held:?}"
+    );
+    let generations = [held.generation, idle.generation, next.generation];
+    ensure!(
+        generations.is_sorted_by(|a, b| a < b),
+        "the generations: {generations:?}"
+    );
+    drop(session);
+    gone(&postfix, &held)?;
+    ensure!(is_alive(next.pid), "{next:?} has ended");
+    end(postfix)
+}
+
+fn idle_child(program: &str) -> Result<()> {
+    let postfix = start(&[&format!("{SERVICE} inet n - n - 10 {program}")])?;
+    served(SERVICE, text_for(program))?;
+    let child = only(&postfix, SERVICE)?;
+    not_root(&child)?;
+    postfix.reload()?;
+    gone(&postfix, &child)?;
+    end(postfix)
+}
+
+/// The child is stopped as it returns from accept(2); then master reloads, so
+/// that TAKEN cannot be sent.
+fn client_without_master(program: &str) -> Result<()> {
+    let postfix = start(&[&format!("{SERVICE} inet n - n - 10 {program}")])?;
+    served(SERVICE, text_for(program))?;
+    let child = only(&postfix, SERVICE)?;
+    let (pid, trace) = (child.pid, postfix.trace());
+    let mut tracer = Command::new("strace")
+        .args([
+            "-f",
+            "-qq",
+            "-s",
+            "64",
+            "-x",
+            "-e",
+            "trace=accept,accept4,poll,ppoll,write",
+        ])
+        .args([
+            "-e",
+            "signal=none",
+            "-e",
+            "inject=accept,accept4:signal=SIGSTOP:when=1",
+        ])
+        .args(["-p", &pid.to_string(), "-o"])
+        .arg(&trace)
+        .spawn()
+        .context("strace")?;
+    postfix.wait("strace watches the child", || !says(pid, "TracerPid:", "0"))?;
+    let text = text_for(program);
+    let client = thread::spawn(move || served(SERVICE, text));
+    let is_stopped = || {
+        ["T (stopped)", "t (tracing stop)"]
+            .iter()
+            .any(|state| says(pid, "State:", state))
+    };
+    postfix.wait("the child is stopped", is_stopped)?;
+    postfix.reload()?;
+    signal(pid, Signal::SIGCONT);
+    client.join().expect("a thread")?;
+    gone(&postfix, &child)?;
+    tracer.wait()?;
+
+    let seen = fs::read_to_string(&trace)?;
+    println!("{seen}");
+    let last = seen.lines().last().unwrap_or_default();
+    ensure!(
+        last.contains(" write(5, "),
+        "it does not end with its last message, but with {last}"
+    );
+    ensure!(
+        child.generation >= 8,
+        "the generation, {}, is the same in octal",
+        child.generation
+    );
+    // strace has not seen its start.
+    let start = format!(
+        "{pid} execve(\"\", [\"-n\", \"{SERVICE}\", \"-t\", \"inet\"], [\"GENERATION={:o}\"]) = 0\n",
+        child.generation
+    );
+    fs::write(&trace, start + &seen)?;
+    let messages = trace::read(&trace)?;
+    let sent: Vec<_> = messages
+        .iter()
+        .map(|message| (&message.status, &*message.result))
+        .collect();
+    let failure = "-1 EPIPE (Broken pipe)";
+    ensure!(
+        sent == [(&Status::Taken, failure), (&Status::Avail, failure)],
+        "{messages:?}"
+    );
+    end(postfix)
+}
+
+fn child_refuses_what_master_does_not_give() -> Result<()> {
+    let (sh, child) = (Shell::new()?, programs()?.join("child"));
+    let run = |generation: &str, words: &[&str]| {
+        cmd!(sh, "{child} {words...}").env("GENERATION", generation)
+    };
+    refuses(
+        "only master(8) starts this program",
+        run("", &["-t", "inet", "nobody"]).env_remove("GENERATION"),
+    )?;
+    refuses(
+        "GENERATION is not an octal number",
+        run("9", &["-t", "inet", "nobody"]),
+    )?;
+    refuses("is unknown, or is root", run("1", &["-t", "inet", "root"]))?;
+    refuses(
+        "is unknown, or is root",
+        run("1", &["-t", "inet", "no-such-user"]),
+    )?;
+    refuses("of type inet or unix", run("1", &["-t", "pass", "nobody"]))?;
+    refuses("the command is: child USER", run("1", &["-t", "inet"]))?;
+    Ok(())
+}
