@@ -2,6 +2,7 @@
 
 mod demo;
 mod documented;
+mod preload;
 mod replace;
 mod service;
 mod system;
@@ -13,6 +14,7 @@ pub fn cases() -> Vec<Case> {
     [
         replace::cases(),
         demo::cases(),
+        preload::cases(),
         service::cases(),
         system::cases(),
     ]

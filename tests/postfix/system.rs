@@ -172,7 +172,10 @@ fn watch(kind: Kind, code: Code) -> Result<Vec<String>> {
         UnixStream::connect(postfix.queue().join("private").join(service))?
             .write_all(b"request\0none\0\0")?;
     }
-    daemons_call(&postfix, code)?;
+    let word = if code == Code::Ours { "ours" } else { "C" };
+    let daemons = "smtpd cleanup virtual trivial-rewrite anvil scache pickup qmgr postscreen \
+                   tlsproxy postlogd";
+    daemons_call(&postfix, word, daemons)?;
 
     let held = postfix.hold()?;
     postfix.reload()?;
@@ -188,10 +191,10 @@ fn watch(kind: Kind, code: Code) -> Result<Vec<String>> {
     Ok(postfix.warnings())
 }
 
-/// All five skeletons: single, multi, trigger, event and datagram servers.
-fn daemons_call(postfix: &Instance, code: Code) -> Result<()> {
-    let wanted = "smtpd cleanup virtual trivial-rewrite anvil scache pickup qmgr postscreen \
-                  tlsproxy postlogd";
+/// The running daemons, and these are among them, call this code: "ours" or "C".
+/// Those of all five skeletons: single, multi, trigger, event and datagram
+/// servers.
+pub fn daemons_call(postfix: &Instance, code: &str, wanted: &str) -> Result<()> {
     postfix.wait("all daemons run", || {
         let running = postfix.children().unwrap_or_default();
         wanted
@@ -205,11 +208,7 @@ fn daemons_call(postfix: &Instance, code: Code) -> Result<()> {
         .output()?;
     let text = String::from_utf8_lossy(&output.stdout);
     println!("{text}{}", String::from_utf8_lossy(&output.stderr));
-    let (word, status) = if code == Code::Ours {
-        ("ours", 0)
-    } else {
-        ("C", 1)
-    };
+    let status = if code == "ours" { 0 } else { 1 };
     ensure!(
         output.status.code() == Some(status),
         "postfix-running ended with {}",
@@ -224,8 +223,8 @@ fn daemons_call(postfix: &Instance, code: Code) -> Result<()> {
             .collect();
         ensure!(!words.is_empty(), "postfix-running does not list {name}");
         ensure!(
-            words.iter().all(|&found| found == word),
-            "not '{word}', but {words:?}: {name}"
+            words.iter().all(|&found| found == code),
+            "not '{code}', but {words:?}: {name}"
         );
     }
     Ok(())
