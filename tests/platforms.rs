@@ -5,10 +5,17 @@
 mod document;
 #[path = "platforms/machines.rs"]
 mod machines;
+#[path = "platforms/marks.rs"]
+mod marks;
 #[path = "platforms/systems.rs"]
 mod systems;
 
 fn main() -> std::process::ExitCode {
-    let topics = [machines::cases(), systems::cases(), document::cases()];
+    let topics = [
+        machines::cases(),
+        marks::cases(),
+        systems::cases(),
+        document::cases(),
+    ];
     testenv::runner::main(topics.into_iter().flatten().collect())
 }

@@ -64,10 +64,11 @@ const PPC64EL: (&str, &str) = ("powerpc64le-linux-gnu", "powerpc64le-unknown-lin
 
 /// All on which harnesses run.
 #[rustfmt::skip]
-pub const MACHINES: [Machine; 10] = [
+pub const MACHINES: [Machine; 11] = [
     machine("amd64", "amd64", AMD64.0, AMD64.1, None, Rust::Minimum, false),
     machine("i386", "i386", "i686-linux-gnu", "i686-unknown-linux-gnu", Some("i386"), Rust::Minimum, false),
     machine("arm64", "arm64", "aarch64-linux-gnu", "aarch64-unknown-linux-gnu", Some("aarch64"), Rust::Minimum, false),
+    machine("arm64-newest", "arm64", "aarch64-linux-gnu", "aarch64-unknown-linux-gnu", Some("aarch64"), Rust::Newest, false),
     machine("armhf", "armhf", "arm-linux-gnueabihf", "armv7-unknown-linux-gnueabihf", Some("arm"), Rust::Minimum, false),
     machine("s390x", "s390x", "s390x-linux-gnu", "s390x-unknown-linux-gnu", Some("s390x"), Rust::Minimum, false),
     machine("ppc64el", "ppc64el", PPC64EL.0, PPC64EL.1, Some("ppc64le"), Rust::Minimum, true),
