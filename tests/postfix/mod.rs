@@ -3,6 +3,7 @@
 mod demo;
 mod documented;
 mod preload;
+mod recipes;
 mod replace;
 mod service;
 mod system;
@@ -12,6 +13,7 @@ use testenv::tree::{self, Kind};
 
 pub fn cases() -> Vec<Case> {
     [
+        recipes::cases(),
         replace::cases(),
         demo::cases(),
         preload::cases(),

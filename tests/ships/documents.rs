@@ -7,7 +7,7 @@ use testenv::prelude::*;
 /// Commands of `sh` blocks that are not run here, and what shows them: the
 /// beginning of a case's name, a line of .ci/run, or nothing, where the owner
 /// alone can do it.
-const SHOWN_ELSEWHERE: [(&str, &str); 20] = [
+const SHOWN_ELSEWHERE: [(&str, &str); 22] = [
     ("make demo", "postfix::demo"),
     ("make test", "make test"),
     (".ci/run", ""),
@@ -26,10 +26,18 @@ const SHOWN_ELSEWHERE: [(&str, &str); 20] = [
     ),
     (
         "make && cp /path/to/master_proto.o src/master/ && make",
-        "postfix::replace",
+        "postfix::recipes",
+    ),
+    (
+        "/path/to/master_proto/tools/postfix-object verify . /path/to/master_proto.o",
+        "postfix::recipes",
     ),
     (
         "cat /path/to/master_proto/contrib/debian-rules.mk >>debian/rules",
+        "make test-debian",
+    ),
+    (
+        "sed -i '1s/)/+ours1)/' debian/changelog",
         "make test-debian",
     ),
     (
@@ -41,7 +49,7 @@ const SHOWN_ELSEWHERE: [(&str, &str); 20] = [
         "make test-debian",
     ),
     (
-        "readelf -n debian/postfix/usr/lib/postfix/libpostfix-master.so",
+        "readelf -n /usr/lib/postfix/libpostfix-master.so",
         "make test-debian",
     ),
     (
@@ -54,15 +62,15 @@ const SHOWN_ELSEWHERE: [(&str, &str); 20] = [
     ),
     (
         "patch -p1 </path/to/master_proto/contrib/netbsd.patch",
-        "postfix::netbsd",
+        "postfix::recipes::netbsd",
     ),
     (
         "cd external/ibm-public/postfix/lib/masterlib",
-        "postfix::netbsd",
+        "postfix::recipes::netbsd",
     ),
     (
         "make MASTER_PROTO_OBJ=/path/to/master_proto.o",
-        "postfix::netbsd",
+        "postfix::recipes::netbsd",
     ),
     (
         r#"git tag --sign --message "master_proto $version" "v$version""#,
