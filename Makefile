@@ -39,6 +39,9 @@ build/tools/cargo-c/bin/cargo-cinstall:
 	    --debug --bin cargo-cinstall --no-track --root build/tools/cargo-c --target-dir build/tools/target
 	@rm -rf build/tools/target
 
+test-release: deps-release ## what README says, on a bare system of a Debian RELEASE: bookworm, trixie or sid
+	@$(TESTENV) release "$(RELEASE)"
+
 mutants: deps prepare ## test the tests: make mistakes that they must catch; T=NAME
 	$(TESTS) --test mutants -- $(T)
 
@@ -120,6 +123,6 @@ clean: ## remove all that was built, the Postfix trees included
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: all always bench header demo test test-arch mutants test-cargo-c test-failed test-list shell prepare strong \
+.PHONY: all always bench header demo test test-arch test-release mutants test-cargo-c test-failed test-list shell prepare strong \
     deps deps-demo deps-arch deps-release \
     postfix-replace postfix-restore postfix-verify clean help

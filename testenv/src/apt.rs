@@ -67,9 +67,7 @@ pub fn original(files: &Path) -> Result<PathBuf> {
 /// what that names. They are of the host's release, or of another one.
 pub fn source(package: &str, suite: Option<&str>, to: &Path) -> Result<()> {
     let lists = Lists::sources(suite)?;
-    freshly(to, |new| {
-        lists.apt_get(new, &["--download-only", "source", package])
-    })
+    freshly(to, |new| lists.apt_get(new, &["--download-only", "source", package]))
 }
 
 /// Downloads the newest version of a source package that the mirror really has:
@@ -128,10 +126,7 @@ pub fn postfix_package(to: &Path) -> Result<()> {
         fs::create_dir_all(packages.join("partial"))?;
         let archives = format!("Dir::Cache::archives={}", packages.display());
         let words = ["--download-only", "--reinstall", "--no-install-recommends"];
-        lists.apt_get(
-            new,
-            &[&["-o", &archives], &words[..], &["install", "postfix"]].concat(),
-        )?;
+        lists.apt_get(new, &[&["-o", &archives], &words[..], &["install", "postfix"]].concat())?;
         for file in files_of(&packages)? {
             let name = file.file_name().unwrap_or_default().to_string_lossy();
             if name.starts_with("postfix_") || name.starts_with("lib") {
@@ -160,13 +155,7 @@ impl Lists {
 
     /// Of binary packages for a processor in Debian's words, as if none was installed.
     pub fn binaries(architecture: &str) -> Result<Self> {
-        Self::ready(
-            architecture,
-            "deb",
-            None,
-            Some(architecture),
-            Path::new("/dev/null"),
-        )
+        Self::ready(architecture, "deb", None, Some(architecture), Path::new("/dev/null"))
     }
 
     /// Of binary packages, as if those that the host has were installed.
@@ -180,12 +169,9 @@ impl Lists {
         let sh = quiet_shell()?;
         sh.change_dir(folder);
         let configuration = self.folder.join("apt.conf");
-        let output = cmd!(
-            sh,
-            "apt-get -c {configuration} --quiet --yes {arguments...}"
-        )
-        .ignore_status()
-        .output()?;
+        let output = cmd!(sh, "apt-get -c {configuration} --quiet --yes {arguments...}")
+            .ignore_status()
+            .output()?;
         if !output.status.success() {
             return Err(failure(&output.stderr, &arguments.join(" ")));
         }
@@ -225,21 +211,14 @@ impl Lists {
             }
             in_use.relock(FlockArg::LockShared)?;
         }
-        Ok(Self {
-            folder,
-            _in_use: in_use,
-        })
+        Ok(Self { folder, _in_use: in_use })
     }
 }
 
 /// A mirror forgets the files that an old list names.
 fn is_recent(stamp: &Path) -> bool {
     let written = fs::metadata(stamp).and_then(|stamp| stamp.modified());
-    let age = written.map(|written| {
-        SystemTime::now()
-            .duration_since(written)
-            .unwrap_or_default()
-    });
+    let age = written.map(|written| SystemTime::now().duration_since(written).unwrap_or_default());
     age.is_ok_and(|age| age < Duration::from_secs(24 * 60 * 60))
 }
 
@@ -283,12 +262,10 @@ Dir::Cache::srcpkgcache "srcpkgcache.bin";
     )?;
     let sh = quiet_shell()?;
     let configuration = folder.join("apt.conf");
-    let output = cmd!(
-        sh,
-        "apt-get -c {configuration} -o APT::Update::Error-Mode=any --quiet update"
-    )
-    .ignore_status()
-    .output()?;
+    let output =
+        cmd!(sh, "apt-get -c {configuration} -o APT::Update::Error-Mode=any --quiet update")
+            .ignore_status()
+            .output()?;
     let lists = files_of(&folder.join("lists"))?;
     if let Some(suite) = suite {
         note_expiry(suite, &lists)?;
@@ -370,10 +347,7 @@ pub fn sources(types: &str, suite: Option<&str>) -> Result<String> {
             }
             entry.suite.replace_range(..at, wanted);
         }
-        text += &format!(
-            "Types: {types}\nURIs: {}\nSuites: {}\n",
-            entry.uri, entry.suite
-        );
+        text += &format!("Types: {types}\nURIs: {}\nSuites: {}\n", entry.uri, entry.suite);
         for (name, value) in entry.fields {
             text += &format!("{name}: {value}\n");
         }
@@ -459,9 +433,7 @@ fn entries_of_stanza(stanza: &str) -> Vec<Entry> {
         }
     }
     let mut take = |wanted: &str| {
-        let at = fields
-            .iter()
-            .position(|(name, _)| name.eq_ignore_ascii_case(wanted))?;
+        let at = fields.iter().position(|(name, _)| name.eq_ignore_ascii_case(wanted))?;
         Some(fields.remove(at).1)
     };
     let uris = take("URIs").unwrap_or_default();

@@ -21,12 +21,7 @@ pub struct Implementation {
 /// Name, file in the build folder, original, strong.
 const ALL: [(&str, &str, bool, bool); 6] = [
     ("original", "original/original.o", true, true),
-    (
-        "original-hardened",
-        "original/original-hardened.o",
-        true,
-        true,
-    ),
+    ("original-hardened", "original/original-hardened.o", true, true),
     ("object", "master_proto.o", false, false),
     ("archive", "libmaster_proto.a", false, false),
     ("shared", "libmaster_proto.so", false, false),

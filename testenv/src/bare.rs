@@ -73,11 +73,7 @@ impl System {
         let root = folder.join(format!("{release}-{}", std::process::id()));
         let lock = File::create(root.with_extension("lock"))?;
         let in_use = Flock::lock(lock, FlockArg::LockExclusive).map_err(|(_, error)| error)?;
-        let system = Self {
-            root: root.clone(),
-            offline: false,
-            _in_use: in_use,
-        };
+        let system = Self { root: root.clone(), offline: false, _in_use: in_use };
         fs::create_dir_all(&root)?;
         let mut unpack = as_root(&["tar"]);
         unpack.args(["--exclude=./dev/*", "--numeric-owner", "-xpf"]);
@@ -108,12 +104,7 @@ impl System {
         };
         // As root's processes have it; the user's own, by useradd, has no sbin.
         let path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-        command.args([
-            "env",
-            "-i",
-            "LC_ALL=C.UTF-8",
-            "DEBIAN_FRONTEND=noninteractive",
-        ]);
+        command.args(["env", "-i", "LC_ALL=C.UTF-8", "DEBIAN_FRONTEND=noninteractive"]);
         command.arg(format!("PATH={path}"));
         command.args([format!("HOME={home}"), format!("USER={user}")]);
         command.args(host_settings());
@@ -131,10 +122,7 @@ impl System {
     pub fn read(&self, user: &str, script: &str) -> Result<String> {
         eprintln!("[{user}] $ {script}");
         let mut command = self.command(user, script);
-        let output = command
-            .stdin(Stdio::null())
-            .stderr(Stdio::inherit())
-            .output()?;
+        let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output()?;
         let text = String::from_utf8_lossy(&output.stdout);
         eprint!("{text}");
         ensure!(output.status.success(), "{}: {script}", output.status);
@@ -188,9 +176,7 @@ impl System {
     /// What the host knows and a stranger to it must be told.
     fn settle(&self, sources: &str) -> Result<()> {
         let mut apt_settings = String::from("Acquire::Retries \"3\";\n");
-        let host = Command::new("apt-config")
-            .args(["--no-empty", "dump", "Acquire"])
-            .output()?;
+        let host = Command::new("apt-config").args(["--no-empty", "dump", "Acquire"]).output()?;
         for line in String::from_utf8_lossy(&host.stdout).lines() {
             // Programs of the host, and lists that only its desktop wants.
             if !line.contains("Auto-Detect") && !line.contains("IndexTargets") {
@@ -202,15 +188,9 @@ impl System {
             ("/etc/hosts".into(), "127.0.0.1 localhost\n".into()),
             ("/etc/hostname".into(), "bare\n".into()),
             ("/etc/apt/apt.conf.d/99host".into(), apt_settings.clone()),
-            (
-                "/etc/apt/sources.list.d/host.sources".into(),
-                sources.into(),
-            ),
+            ("/etc/apt/sources.list.d/host.sources".into(), sources.into()),
             // There is no init, and a service's port would be the host's.
-            (
-                "/usr/sbin/policy-rc.d".into(),
-                "#!/bin/sh\nexit 101\n".into(),
-            ),
+            ("/usr/sbin/policy-rc.d".into(), "#!/bin/sh\nexit 101\n".into()),
         ];
         let resolver = fs::read_to_string("/etc/resolv.conf").unwrap_or_default();
         files.push(("/etc/resolv.conf".into(), resolver));
@@ -240,19 +220,13 @@ impl System {
         }
         for (path, text) in files {
             let script = format!("mkdir -p $(dirname {path}); cat >{path}; chmod 644 {path}");
-            let mut child = self
-                .command("root", &script)
-                .stdin(Stdio::piped())
-                .spawn()?;
+            let mut child = self.command("root", &script).stdin(Stdio::piped()).spawn()?;
             let mut input = child.stdin.take().context("no input")?;
             input.write_all(text.as_bytes())?;
             drop(input);
             ensure!(child.wait()?.success(), "cannot write {path} in the system");
         }
-        self.run(
-            "root",
-            "chmod 755 /usr/sbin/policy-rc.d; apt-get --quiet=2 update",
-        )
+        self.run("root", "chmod 755 /usr/sbin/policy-rc.d; apt-get --quiet=2 update")
     }
 }
 
@@ -298,9 +272,7 @@ fn said_ok(command: &mut Command) -> Result<()> {
 
 fn pipe(mut from: Command, mut to: Command) -> Result<()> {
     let mut source = from.stdout(Stdio::piped()).spawn()?;
-    let status = to
-        .stdin(source.stdout.take().context("no output")?)
-        .status()?;
+    let status = to.stdin(source.stdout.take().context("no output")?).status()?;
     ensure!(
         source.wait()?.success() && status.success(),
         "cannot copy between the host and the system"
@@ -317,14 +289,9 @@ fn cargo_home() -> PathBuf {
 fn host_settings() -> impl Iterator<Item = String> {
     std::env::vars().filter_map(|(name, value)| {
         let proxy = name.to_ascii_lowercase().ends_with("_proxy");
-        let cargo = [
-            "CARGO_HTTP_",
-            "CARGO_NET_",
-            "CARGO_REGISTR",
-            "CARGO_SOURCE_",
-        ]
-        .iter()
-        .any(|start| name.starts_with(start));
+        let cargo = ["CARGO_HTTP_", "CARGO_NET_", "CARGO_REGISTR", "CARGO_SOURCE_"]
+            .iter()
+            .any(|start| name.starts_with(start));
         ((proxy || cargo) && !name.ends_with("_TOKEN")).then(|| format!("{name}={value}"))
     })
 }
@@ -342,9 +309,7 @@ fn check_host(folder: &Path) -> Result<()> {
         sandbox::check_subordinate_ids()?;
     }
     // The ordinary user inside needs one, too.
-    let output = Command::new("unshare")
-        .args(["--user", "--map-root-user", "true"])
-        .output()?;
+    let output = Command::new("unshare").args(["--user", "--map-root-user", "true"]).output()?;
     ensure!(
         output.status.success(),
         "this machine has no user namespaces, which the tests in a bare system take: {}. \
@@ -372,29 +337,19 @@ fn check_mirrors(release: &str, sources: &str) -> Result<()> {
         let line = stanza.lines().find_map(|line| line.strip_prefix(name));
         line.unwrap_or_default().trim().to_owned()
     };
-    let file = crate::checkout()
-        .join("build/bare")
-        .join(format!("{release}.InRelease"));
+    let file = crate::checkout().join("build/bare").join(format!("{release}.InRelease"));
     for stanza in sources.split("\n\n").filter(|text| !text.trim().is_empty()) {
         let (uri, suite) = (field(stanza, "URIs:"), field(stanza, "Suites:"));
         let url = format!("{}/dists/{suite}/InRelease", uri.trim_end_matches('/'));
         let output = Command::new("/usr/lib/apt/apt-helper")
-            .args([
-                "-o",
-                "Acquire::Retries=0",
-                "-o",
-                "Acquire::http::Timeout=10",
-            ])
+            .args(["-o", "Acquire::Retries=0", "-o", "Acquire::http::Timeout=10"])
             .args(["-o", "Acquire::https::Timeout=10", "download-file", &url])
             .arg(&file)
             .output()
             .context("cannot run apt-helper, of apt")?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);
-            let why = said
-                .lines()
-                .find(|line| line.starts_with("E: "))
-                .unwrap_or_default();
+            let why = said.lines().find(|line| line.starts_with("E: ")).unwrap_or_default();
             if why.contains(" 404 ") {
                 bail!(
                     "the mirror {uri} has no release {suite}. Is RELEASE={release} one of Debian's?"
@@ -414,17 +369,9 @@ fn make(release: &str, sources: &str, tarball: &Path) -> Result<()> {
     let list = tarball.with_extension("list.sources");
     fs::write(&list, sources)?;
     let new = tarball.with_extension("new.tar");
-    let mode = if nix::unistd::geteuid().is_root() {
-        "root"
-    } else {
-        "unshare"
-    };
+    let mode = if nix::unistd::geteuid().is_root() { "root" } else { "unshare" };
     let mut command = Command::new("mmdebstrap");
-    command.args([
-        &format!("--mode={mode}"),
-        "--variant=minbase",
-        "--format=tar",
-    ]);
+    command.args([&format!("--mode={mode}"), "--variant=minbase", "--format=tar"]);
     // As it says of itself; a bare system has no certificates.
     if sources.contains("URIs: https:") {
         command.arg("--include=ca-certificates");
@@ -434,11 +381,7 @@ fn make(release: &str, sources: &str, tarball: &Path) -> Result<()> {
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
         let is_error = |line: &&str| line.starts_with("E: ");
-        let why = said
-            .lines()
-            .find(is_error)
-            .unwrap_or("it gave no reason")
-            .to_owned();
+        let why = said.lines().find(is_error).unwrap_or("it gave no reason").to_owned();
         if said.contains("Failed to fetch") || said.contains("Unable to fetch") {
             return Err(mirror_error(format!("mmdebstrap: {why}")));
         }

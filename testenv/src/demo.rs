@@ -9,17 +9,12 @@ use std::path::Path;
 
 const MESSAGES: usize = 20;
 /// The two sides of it: what `write` has returned, and what the child makes of it.
-const ITS_END: [&str; 2] = [
-    "master_notify: status 1: Broken pipe",
-    "master disconnect -- exiting",
-];
+const ITS_END: [&str; 2] = ["master_notify: status 1: Broken pipe", "master disconnect -- exiting"];
 
 /// Refuses what the demo cannot run; `name` is what the user called it.
 pub fn check_version(source: &Path, name: &str) -> Result<()> {
     let version = tree::version(source)?;
-    let mut numbers = version
-        .split(['.', '-'])
-        .map_while(|number| number.parse::<u32>().ok());
+    let mut numbers = version.split(['.', '-']).map_while(|number| number.parse::<u32>().ok());
     let version_is = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
     ensure!(
         version_is >= (3, 4),
@@ -55,21 +50,16 @@ fn show(progress: &mut Progress, tree: &Path, postfix: &mut Instance) -> Result<
         sh.change_dir(checkout());
         Ok(cmd!(sh, "tools/postfix-object verify {tree} {object}").run()?)
     })?;
-    progress.step("start a private instance on 127.0.0.1", || {
-        postfix.start_traced()
+    progress.step("start a private instance on 127.0.0.1", || postfix.start_traced())?;
+    progress.step(&format!("{MESSAGES} messages over SMTP arrive complete"), || {
+        for number in 1..=MESSAGES {
+            println!("message {number} of {MESSAGES}");
+            postfix.deliver_one(number)?;
+        }
+        postfix.wait_mail(MESSAGES)?;
+        postfix.check(MESSAGES)?;
+        postfix.wait_empty()
     })?;
-    progress.step(
-        &format!("{MESSAGES} messages over SMTP arrive complete"),
-        || {
-            for number in 1..=MESSAGES {
-                println!("message {number} of {MESSAGES}");
-                postfix.deliver_one(number)?;
-            }
-            postfix.wait_mail(MESSAGES)?;
-            postfix.check(MESSAGES)?;
-            postfix.wait_empty()
-        },
-    )?;
     progress.step("a session is held open over 'postfix reload'", || {
         let held = postfix.hold()?;
         postfix.reload()?;
@@ -105,11 +95,7 @@ fn tables(messages: &[Message], log: &str) -> Result<String> {
     // postlogd's end is not in the log.
     let is_late =
         |message: &&Message| message.result.contains("EPIPE") && message.service != "postlog";
-    let late = messages
-        .iter()
-        .find(is_late)
-        .context("nothing was written after the reload")?
-        .pid;
+    let late = messages.iter().find(is_late).context("nothing was written after the reload")?.pid;
     let (of_late, others): (Vec<_>, Vec<_>) =
         messages.iter().partition(|message| message.pid == late);
     // Two of each service, and how the old generation's last child ends.
@@ -119,31 +105,16 @@ fn tables(messages: &[Message], log: &str) -> Result<String> {
         *times += 1;
         *times <= 2
     });
-    for message in first
-        .take(10)
-        .chain(&of_late[of_late.len().saturating_sub(4)..])
-    {
-        let Message {
-            service,
-            pid,
-            generation,
-            status,
-            result,
-        } = message;
+    for message in first.take(10).chain(&of_late[of_late.len().saturating_sub(4)..]) {
+        let Message { service, pid, generation, status, result } = message;
         text += &format!("  {service:18} {pid:>6} {generation:>10}  {status:6} {result}\n");
     }
     text += "\nThe old generation's end, in Postfix's log:\n";
-    for line in log
-        .lines()
-        .filter(|line| ITS_END.iter().any(|text| line.contains(text)))
-    {
+    for line in log.lines().filter(|line| ITS_END.iter().any(|text| line.contains(text))) {
         text += &format!("  {line}\n");
     }
     let services: HashSet<_> = messages.iter().map(|message| &message.service).collect();
-    let logging = messages
-        .iter()
-        .filter(|message| message.service == "postlog")
-        .count();
+    let logging = messages.iter().filter(|message| message.service == "postlog").count();
     text += &format!(
         "\nSummary: {MESSAGES} of {MESSAGES} messages delivered. {} services sent {} status messages, \
          all of\n12 bytes. Of these, {logging} are postlogd's, which sends two for each line of the log.",

@@ -35,10 +35,7 @@ pub fn tools() -> Result<String> {
         std::env::consts::ARCH,
         word(&rustc, 1).context("rustc's version")?,
         cmd!(sh, "gcc -dumpfullversion").read()?,
-        ld.lines()
-            .next()
-            .and_then(|line| line.split(' ').next_back())
-            .context("ld's version")?,
+        ld.lines().next().and_then(|line| line.split(' ').next_back()).context("ld's version")?,
         cmd!(sh, "getconf GNU_LIBC_VERSION").read()?,
     ))
 }
@@ -72,9 +69,7 @@ pub fn measure() -> Result<Vec<Row>> {
         let programs = objects.iter().map(|object| counter(object, flags));
         let programs = programs.collect::<Result<Vec<_>>>()?;
         for (what, call) in [("succeeds", "sent"), ("fails", "lost")] {
-            let values = programs
-                .iter()
-                .map(|program| instructions(&sh, program, call));
+            let values = programs.iter().map(|program| instructions(&sh, program, call));
             rows.push(Row {
                 title: format!("instructions, call {what}, {link} link"),
                 values: values.collect::<Result<_>>()?,
@@ -90,15 +85,9 @@ pub fn measure() -> Result<Vec<Row>> {
     }
     rows.push(Row {
         title: "object, text and data, bytes".to_owned(),
-        values: objects
-            .iter()
-            .map(|object| bytes(&sh, object))
-            .collect::<Result<_>>()?,
+        values: objects.iter().map(|object| bytes(&sh, object)).collect::<Result<_>>()?,
     });
-    rows.push(Row {
-        title: "crates compiled".to_owned(),
-        values: vec![crates(&sh)?],
-    });
+    rows.push(Row { title: "crates compiled".to_owned(), values: vec![crates(&sh)?] });
     Ok(rows)
 }
 
@@ -109,17 +98,10 @@ pub fn table() -> Result<String> {
 
 /// The table in Markdown.
 pub fn render(rows: &[Row]) -> String {
-    let mut text = format!(
-        "| | {} |\n|{}\n",
-        COLUMNS.join(" | "),
-        "---|".repeat(COLUMNS.len() + 1)
-    );
+    let mut text =
+        format!("| | {} |\n|{}\n", COLUMNS.join(" | "), "---|".repeat(COLUMNS.len() + 1));
     for row in rows {
-        let value = |column| {
-            row.values
-                .get(column)
-                .map_or("–".to_owned(), u64::to_string)
-        };
+        let value = |column| row.values.get(column).map_or("–".to_owned(), u64::to_string);
         let values: Vec<_> = (0..COLUMNS.len()).map(value).collect();
         text += &format!("| {} | {} |\n", row.title, values.join(" | "));
     }
@@ -129,46 +111,25 @@ pub fn render(rows: &[Row]) -> String {
 /// A program that calls as often as it is told.
 fn count_calls(sh: &Shell, folder: &Path, object: &Path, flags: &[&str]) -> Result<PathBuf> {
     let program = folder.join(format!("count-{}", sh.read_dir(folder)?.len()));
-    let sources = [
-        checkout().join("c_tests/count.c"),
-        checkout().join("benches/msg.c"),
-    ];
+    let sources = [checkout().join("c_tests/count.c"), checkout().join("benches/msg.c")];
     let include = checkout().join("include");
-    cmd!(
-        sh,
-        "gcc -O2 -I {include} {sources...} {object} {flags...} -o {program}"
-    )
-    .run()?;
+    cmd!(sh, "gcc -O2 -I {include} {sources...} {object} {flags...} -o {program}").run()?;
     Ok(program)
 }
 
 /// In user space, of `master_notify` and all that it calls; libraries are bound
 /// before the first call.
 fn instructions(sh: &Shell, program: &Path, call: &str) -> Result<u64> {
-    let callgrind = [
-        "--tool=callgrind",
-        "--vgdb=no",
-        "--toggle-collect=master_notify",
-    ];
-    let output = cmd!(
-        sh,
-        "valgrind {callgrind...} --callgrind-out-file=/dev/null {program} {call} 10"
-    )
-    .env("LD_BIND_NOW", "1")
-    .output()?;
+    let callgrind = ["--tool=callgrind", "--vgdb=no", "--toggle-collect=master_notify"];
+    let output =
+        cmd!(sh, "valgrind {callgrind...} --callgrind-out-file=/dev/null {program} {call} 10")
+            .env("LD_BIND_NOW", "1")
+            .output()?;
     let said = String::from_utf8_lossy(&output.stderr);
-    let line = said
-        .lines()
-        .find_map(|line| line.split_once("Collected : "));
-    let all: u64 = line
-        .with_context(|| format!("no figure of callgrind: {said}"))?
-        .1
-        .trim()
-        .parse()?;
-    ensure!(
-        all > 0 && all % 10 == 0,
-        "10 calls take {all} instructions, so they differ"
-    );
+    let line = said.lines().find_map(|line| line.split_once("Collected : "));
+    let all: u64 =
+        line.with_context(|| format!("no figure of callgrind: {said}"))?.1.trim().parse()?;
+    ensure!(all > 0 && all % 10 == 0, "10 calls take {all} instructions, so they differ");
     Ok(all / 10)
 }
 
@@ -197,10 +158,7 @@ fn crates(sh: &Shell) -> Result<u64> {
     let tree = "cargo tree --locked --offline --edges normal,build --prefix none --manifest-path";
     let words = tree.split(' ').skip(1);
     let list = cmd!(sh, "cargo {words...} {manifest}").read()?;
-    let mut names: Vec<_> = list
-        .lines()
-        .map(|line| line.trim_end_matches(" (*)"))
-        .collect();
+    let mut names: Vec<_> = list.lines().map(|line| line.trim_end_matches(" (*)")).collect();
     names.sort_unstable();
     names.dedup();
     Ok(u64::try_from(names.len())?)

@@ -53,12 +53,7 @@ impl Instance {
     pub fn create(dir: &Path, tree: &Path) -> Result<Instance> {
         let installed = tree.join("usr/sbin/postfix").exists();
         let [daemons, commands, meta, shlib] = match installed {
-            true => [
-                "usr/lib/postfix/sbin",
-                "usr/sbin",
-                "etc/postfix",
-                "usr/lib/postfix",
-            ],
+            true => ["usr/lib/postfix/sbin", "usr/sbin", "etc/postfix", "usr/lib/postfix"],
             false => ["libexec", "bin", "conf", "lib"],
         }
         .map(|folder| tree.join(folder));
@@ -107,22 +102,13 @@ virtual_mailbox_limit = 0
             daemons = daemons.display(),
             commands = commands.display(),
             meta = meta.display(),
-            shlib = if shared {
-                shlib.to_string_lossy()
-            } else {
-                "no".into()
-            },
+            shlib = if shared { shlib.to_string_lossy() } else { "no".into() },
             uid = postfix.uid,
             gid = postfix.gid,
         );
         fs::write(dir.join("etc/main.cf"), main)?;
         fs::write(dir.join("etc/master.cf"), MASTER_CF)?;
-        Ok(Instance {
-            dir: dir.into(),
-            tree: tree.into(),
-            commands,
-            starter: None,
-        })
+        Ok(Instance { dir: dir.into(), tree: tree.into(), commands, starter: None })
     }
 
     /// The folder that it is in.
@@ -153,10 +139,7 @@ virtual_mailbox_limit = 0
     /// Adds or replaces a line of master.cf.
     pub fn service(&self, line: &str) -> Result<()> {
         let mut words = line.split_whitespace();
-        let (name, kind) = (
-            words.next().unwrap_or_default(),
-            words.next().unwrap_or_default(),
-        );
+        let (name, kind) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
         self.run("postconf", &["-M", "-e", &format!("{name}/{kind}={line}")])
     }
 
@@ -205,15 +188,10 @@ virtual_mailbox_limit = 0
         };
         let said = File::create(self.dir.join("start.log"))?;
         command.arg("-c").arg(self.dir.join("etc")).arg("start");
-        command
-            .stdin(Stdio::null())
-            .stdout(said.try_clone()?)
-            .stderr(said);
-        let starter = self.starter.insert(
-            command
-                .spawn()
-                .with_context(|| format!("cannot run {command:?}"))?,
-        );
+        command.stdin(Stdio::null()).stdout(said.try_clone()?).stderr(said);
+        let starter = self
+            .starter
+            .insert(command.spawn().with_context(|| format!("cannot run {command:?}"))?);
         let deadline = Instant::now() + LIMIT;
         let address = ([127, 0, 0, 1], 10025).into();
         while Session::open(address).and_then(Session::quit).is_err() {
@@ -222,10 +200,7 @@ virtual_mailbox_limit = 0
                 bail!("'postfix start' failed ({status}).\n{}", self.last_words());
             }
             if Instant::now() > deadline {
-                bail!(
-                    "Postfix does not answer on {address}.\n{}",
-                    self.last_words()
-                );
+                bail!("Postfix does not answer on {address}.\n{}", self.last_words());
             }
             sleep(Duration::from_millis(50));
         }
@@ -240,24 +215,16 @@ virtual_mailbox_limit = 0
         // Between fork and exec, 5 is something else.
         let mut pipes = children(master);
         pipes.retain(|&child| link(child, "exe") != exe);
-        let pipes: Vec<_> = pipes
-            .into_iter()
-            .filter_map(|child| link(child, "fd/5"))
-            .collect();
+        let pipes: Vec<_> = pipes.into_iter().filter_map(|child| link(child, "fd/5")).collect();
         self.run("postfix", &["reload"])?;
-        self.wait(
-            "master closes the status pipes of the old generation",
-            || {
-                let Ok(open) = fs::read_dir(format!("/proc/{master}/fd")) else {
-                    return false;
-                };
-                let open: Vec<_> = open
-                    .flatten()
-                    .filter_map(|fd| fs::read_link(fd.path()).ok())
-                    .collect();
-                !pipes.iter().any(|pipe| open.contains(pipe))
-            },
-        )
+        self.wait("master closes the status pipes of the old generation", || {
+            let Ok(open) = fs::read_dir(format!("/proc/{master}/fd")) else {
+                return false;
+            };
+            let open: Vec<_> =
+                open.flatten().filter_map(|fd| fs::read_link(fd.path()).ok()).collect();
+            !pipes.iter().any(|pipe| open.contains(pipe))
+        })
     }
 
     /// Stops it, and waits for its end, and the tracer's.
@@ -267,22 +234,15 @@ virtual_mailbox_limit = 0
         self.wait("master ends", || !is_alive(master))?;
         let mut starter = self.starter.take();
         self.wait("what has started Postfix ends", || {
-            starter
-                .as_mut()
-                .is_none_or(|starter| matches!(starter.try_wait(), Ok(Some(_))))
+            starter.as_mut().is_none_or(|starter| matches!(starter.try_wait(), Ok(Some(_))))
         })
     }
 
     /// Runs a command of this Postfix.
     fn run(&self, command: &str, arguments: &[&str]) -> Result<()> {
-        let (shell, command, etc) = (
-            Shell::new()?,
-            self.commands.join(command),
-            self.dir.join("etc"),
-        );
-        cmd!(shell, "{command} -c {etc} {arguments...}")
-            .run()
-            .with_context(|| self.last_words())
+        let (shell, command, etc) =
+            (Shell::new()?, self.commands.join(command), self.dir.join("etc"));
+        cmd!(shell, "{command} -c {etc} {arguments...}").run().with_context(|| self.last_words())
     }
 
     /// Delivers the messages 1 to `number` over SMTP, each in its own session.
@@ -302,24 +262,16 @@ virtual_mailbox_limit = 0
 
     /// One message through sendmail(1) and pickup(8).
     pub fn sendmail(&self, text: &str) -> Result<()> {
-        let (shell, sendmail, etc) = (
-            Shell::new()?,
-            self.commands.join("sendmail"),
-            self.dir.join("etc"),
-        );
+        let (shell, sendmail, etc) =
+            (Shell::new()?, self.commands.join("sendmail"), self.dir.join("etc"));
         let mail = format!("Subject: {text}\n\n{text}\n");
-        Ok(cmd!(shell, "{sendmail} -C {etc} -f {SENDER} {INBOX}")
-            .stdin(mail)
-            .run()?)
+        Ok(cmd!(shell, "{sendmail} -C {etc} -f {SENDER} {INBOX}").stdin(mail).run()?)
     }
 
     /// smtp-source of this Postfix, for load.
     pub fn smtp_source(&self, options: &[&str]) -> Command {
         let mut command = Command::new(self.commands.join("smtp-source"));
-        command
-            .args(["-f", SENDER, "-t", INBOX])
-            .args(options)
-            .arg(self.smtp().to_string());
+        command.args(["-f", SENDER, "-t", INBOX]).args(options).arg(self.smtp().to_string());
         command
     }
 
@@ -340,9 +292,7 @@ virtual_mailbox_limit = 0
 
     /// Waits until so many messages are in the mailbox.
     pub fn wait_mail(&self, number: usize) -> Result<()> {
-        self.wait(&format!("{number} messages are delivered"), || {
-            self.mails().len() >= number
-        })
+        self.wait(&format!("{number} messages are delivered"), || self.mails().len() >= number)
     }
 
     /// The messages of [`Instance::deliver`] are in the mailbox: each once,
@@ -351,9 +301,8 @@ virtual_mailbox_limit = 0
         let mut missing: Vec<usize> = (1..=number).collect();
         for file in self.mails() {
             let mail = fs::read_to_string(&file)?;
-            let found = mail
-                .lines()
-                .find_map(|line| line.strip_prefix("Subject: message ")?.parse().ok());
+            let found =
+                mail.lines().find_map(|line| line.strip_prefix("Subject: message ")?.parse().ok());
             let Some(found) = found else { continue };
             let place = missing.iter().position(|&wanted| wanted == found);
             missing
@@ -365,22 +314,14 @@ virtual_mailbox_limit = 0
                 "message {found} arrived damaged:\n{mail}"
             );
         }
-        ensure!(
-            missing.is_empty(),
-            "these of {number} messages did not arrive: {missing:?}"
-        );
+        ensure!(missing.is_empty(), "these of {number} messages did not arrive: {missing:?}");
         Ok(())
     }
 
     /// How many messages are in the queue.
     pub fn queued(&self) -> usize {
-        let queues = [
-            "incoming", "active", "deferred", "maildrop", "hold", "corrupt",
-        ];
-        queues
-            .iter()
-            .map(|queue| files(&self.queue().join(queue)).len())
-            .sum()
+        let queues = ["incoming", "active", "deferred", "maildrop", "hold", "corrupt"];
+        queues.iter().map(|queue| files(&self.queue().join(queue)).len()).sum()
     }
 
     /// Waits for an empty queue.
@@ -407,9 +348,7 @@ virtual_mailbox_limit = 0
         let file = self.queue().join("pid/master.pid");
         let text =
             fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
-        text.trim()
-            .parse()
-            .with_context(|| format!("{} has no process number", file.display()))
+        text.trim().parse().with_context(|| format!("{} has no process number", file.display()))
     }
 
     /// What /proc says; a child may end meanwhile.
@@ -421,17 +360,9 @@ virtual_mailbox_limit = 0
                 .find_map(|word| u32::from_str_radix(word.strip_prefix("GENERATION=")?, 8).ok())?;
             let command = read("cmdline")?.replace('\0', " ");
             let program = command.split(' ').next()?.rsplit('/').next()?.to_string();
-            Some(Child {
-                pid,
-                generation,
-                program,
-                command,
-            })
+            Some(Child { pid, generation, program, command })
         };
-        Ok(children(self.master()?)
-            .into_iter()
-            .filter_map(child)
-            .collect())
+        Ok(children(self.master()?).into_iter().filter_map(child).collect())
     }
 
     /// The children that run this program.
@@ -453,9 +384,7 @@ virtual_mailbox_limit = 0
 
     /// Waits until the log has this text.
     pub fn wait_log(&self, text: &str) -> Result<()> {
-        self.wait(&format!("'{text}' in the log"), || {
-            self.log().contains(text)
-        })
+        self.wait(&format!("'{text}' in the log"), || self.log().contains(text))
     }
 
     /// [`wait_until`] with Postfix's own words about it.
@@ -472,9 +401,9 @@ virtual_mailbox_limit = 0
             .lines()
             .filter_map(complaint)
             .map(|line| {
-                names.iter().fold(line, |line, (path, name)| {
-                    line.replace(&*path.to_string_lossy(), name)
-                })
+                names
+                    .iter()
+                    .fold(line, |line, (path, name)| line.replace(&*path.to_string_lossy(), name))
             })
             .map(|line| without_numbers(&line))
             .collect();
@@ -502,9 +431,7 @@ virtual_mailbox_limit = 0
         };
         let mut complaints: Vec<_> = self.log().lines().filter_map(complaint).collect();
         complaints.dedup();
-        let complaints = complaints
-            .split_off(complaints.len().saturating_sub(5))
-            .join("\n  ");
+        let complaints = complaints.split_off(complaints.len().saturating_sub(5)).join("\n  ");
         format!(
             "{}\n{}\nWhat it complained about:\n  {complaints}",
             tail("start.log", 5),
@@ -516,9 +443,7 @@ virtual_mailbox_limit = 0
 /// Lines with leading dots, of full length and without text: what transport
 /// could damage.
 fn message(number: usize) -> String {
-    let lines: String = (0..100)
-        .map(|line| format!("line {line} of message {number}\n"))
-        .collect();
+    let lines: String = (0..100).map(|line| format!("line {line} of message {number}\n")).collect();
     format!(
         "From: {SENDER}\nTo: {INBOX}\nSubject: message {number}\n\n\
         message {number} begins\n.\n..\n.dot\n\n{number:0990}\n{lines}message {number} ends\n"
@@ -534,9 +459,7 @@ fn complaint(line: &str) -> Option<String> {
     let (head, text) = line.split_once("]: ")?;
     let program = head.rsplit('/').next()?.split('[').next()?;
     let kind = text.split(": ").next()?;
-    ["warning", "error", "fatal", "panic"]
-        .contains(&kind)
-        .then(|| format!("{program}: {text}"))
+    ["warning", "error", "fatal", "panic"].contains(&kind).then(|| format!("{program}: {text}"))
 }
 
 /// Numbers, and queue IDs in hexadecimal, are N.
@@ -544,12 +467,8 @@ fn without_numbers(line: &str) -> String {
     let mut result = String::new();
     let mut rest = line;
     while let Some(first) = rest.chars().next() {
-        let id = rest
-            .find(|c: char| !matches!(c, '0'..='9' | 'A'..='F'))
-            .unwrap_or(rest.len());
-        let number = rest
-            .find(|c: char| !c.is_ascii_digit())
-            .unwrap_or(rest.len());
+        let id = rest.find(|c: char| !matches!(c, '0'..='9' | 'A'..='F')).unwrap_or(rest.len());
+        let number = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
         let length = if id >= 8 { id } else { number };
         result.push(if length > 0 { 'N' } else { first });
         rest = &rest[length.max(first.len_utf8())..];
@@ -572,10 +491,7 @@ pub fn signal(pid: u32, signal: Signal) {
 fn children(pid: u32) -> Vec<u32> {
     let children =
         fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
-    children
-        .split_whitespace()
-        .filter_map(|child| child.parse().ok())
-        .collect()
+    children.split_whitespace().filter_map(|child| child.parse().ok()).collect()
 }
 
 fn link(pid: u32, name: &str) -> Option<PathBuf> {
@@ -585,15 +501,9 @@ fn link(pid: u32, name: &str) -> Option<PathBuf> {
 /// All files below the folder.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let paths = entries.map(|entry| {
-        (
-            entry.path(),
-            entry.file_type().is_ok_and(|kind| kind.is_dir()),
-        )
-    });
-    paths
-        .flat_map(|(path, is_dir)| if is_dir { files(&path) } else { vec![path] })
-        .collect()
+    let paths =
+        entries.map(|entry| (entry.path(), entry.file_type().is_ok_and(|kind| kind.is_dir())));
+    paths.flat_map(|(path, is_dir)| if is_dir { files(&path) } else { vec![path] }).collect()
 }
 
 /// One smtpd is verbose: its log shows each call of `master_notify`.

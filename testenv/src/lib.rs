@@ -10,6 +10,7 @@ pub mod harness;
 pub mod instance;
 pub mod platforms;
 pub mod progress;
+pub mod release;
 pub mod runner;
 pub mod sandbox;
 pub mod smtp;
@@ -34,11 +35,7 @@ pub mod prelude {
 
 /// The checkout; read-only within a case.
 pub fn checkout() -> PathBuf {
-    if sandbox::is_inside() {
-        PathBuf::from(sandbox::CHECKOUT)
-    } else {
-        sandbox::outside()
-    }
+    if sandbox::is_inside() { PathBuf::from(sandbox::CHECKOUT) } else { sandbox::outside() }
 }
 
 /// What `make` has built under this name.
@@ -56,28 +53,15 @@ pub fn clone_checkout(to: &Path) -> Result<()> {
     std::fs::create_dir_all(to)?;
     let sh = Shell::new()?;
     sh.change_dir(checkout());
-    let list = cmd!(
-        sh,
-        "git -c safe.directory=* ls-files -z --cached --others --exclude-standard"
-    )
-    .read()?;
+    let list = cmd!(sh, "git -c safe.directory=* ls-files -z --cached --others --exclude-standard")
+        .read()?;
     // A file that is deleted but not committed is still listed.
     let there = |name: &&str| std::fs::symlink_metadata(checkout().join(name)).is_ok();
-    let files: Vec<_> = list
-        .split('\0')
-        .filter(|name| !name.is_empty())
-        .filter(there)
-        .collect();
-    ensure!(
-        !files.is_empty(),
-        "git lists no files in {}",
-        checkout().display()
-    );
+    let files: Vec<_> = list.split('\0').filter(|name| !name.is_empty()).filter(there).collect();
+    ensure!(!files.is_empty(), "git lists no files in {}", checkout().display());
     let list = files.join("\0");
     let archive = to.join(".checkout.tar");
-    cmd!(sh, "tar -cf {archive} --null --no-recursion -T -")
-        .stdin(&list)
-        .run()?;
+    cmd!(sh, "tar -cf {archive} --null --no-recursion -T -").stdin(&list).run()?;
     cmd!(sh, "tar -xf {archive} -C {to} --no-same-owner").run()?;
     Ok(std::fs::remove_file(archive)?)
 }
@@ -86,11 +70,7 @@ pub fn clone_checkout(to: &Path) -> Result<()> {
 pub fn wait_until(limit: Duration, what: &str, mut holds: impl FnMut() -> bool) -> Result<()> {
     let end = Instant::now() + limit;
     while !holds() {
-        ensure!(
-            Instant::now() < end,
-            "not within {} s: {what}",
-            limit.as_secs()
-        );
+        ensure!(Instant::now() < end, "not within {} s: {what}", limit.as_secs());
         std::thread::sleep(Duration::from_millis(20));
     }
     Ok(())
@@ -114,9 +94,6 @@ pub fn refuses(text: &str, command: xshell::Cmd<'_>) -> Result<String> {
     let mut lines = said.trim_end().lines().rev();
     let of_make = |line: &&str| line.starts_with("make") && line.contains("***");
     let last = lines.find(|line| !of_make(line)).unwrap_or_default();
-    ensure!(
-        last.contains(text),
-        "no \"{text}\" in its last line: {shown}\n{said}"
-    );
+    ensure!(last.contains(text), "no \"{text}\" in its last line: {shown}\n{said}");
     Ok(said)
 }

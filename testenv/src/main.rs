@@ -7,6 +7,7 @@
 //! - `tree NAME` builds a stock Postfix: `static`, `shared`, `newest-static`, ...
 //! - `demo NAME` runs the tree NAME, which is ours, and shows what it does.
 //! - `shell` gives a shell in the sandbox.
+//! - `release RELEASE` does what README says on a bare system of a Debian release.
 //! - `bare RELEASE` gives a shell in a bare system of a Debian release, as its
 //!   user `tester`, with a clone of the checkout.
 
@@ -34,9 +35,10 @@ fn run() -> Result<()> {
         ["tree", name] => build_tree(name),
         ["demo", name] => show(name),
         ["shell", ref command @ ..] => shell(command),
+        ["release", release] => testenv::release::test(release),
         ["bare", release, ref command @ ..] => bare(release, command),
         _ => bail!(
-            "usage: testenv fetch NAME | platforms | tree NAME | demo NAME | shell [COMMAND...] | bare RELEASE [COMMAND]"
+            "usage: testenv fetch NAME | platforms | tree NAME | demo NAME | shell [COMMAND...] | release RELEASE | bare RELEASE [COMMAND]"
         ),
     }
 }
@@ -46,10 +48,7 @@ fn fetch(name: &str) -> Result<()> {
     progress.step(&format!("get Postfix, {name}"), || match name {
         "yours-source" => {
             let source = std::env::var_os("POSTFIX_SRC").unwrap_or_default();
-            tree::take_source(
-                Path::new(&source),
-                &checkout().join("build/postfix").join(name),
-            )
+            tree::take_source(Path::new(&source), &checkout().join("build/postfix").join(name))
         }
         _ => apt::fetch(name),
     })
@@ -74,31 +73,18 @@ fn show(name: &str) -> Result<()> {
     let within = Path::new("build/demo");
     let mut progress = Progress::start("demo", false)?;
     progress.say("A real Postfix with build/master_proto.o in place of its own object")?;
-    demo::run(
-        &mut progress,
-        &Path::new(sandbox::TREES).join(name),
-        &checkout().join(within),
-    )?;
+    demo::run(&mut progress, &Path::new(sandbox::TREES).join(name), &checkout().join(within))?;
     let folder = sandbox::outside().join(within);
-    progress.say(&format!(
-        "Postfix's log, the trace and the mail are in {}",
-        folder.display()
-    ))
+    progress.say(&format!("Postfix's log, the trace and the mail are in {}", folder.display()))
 }
 
 fn shell(command: &[&str]) -> Result<()> {
     use std::os::unix::process::CommandExt;
     sandbox::enter()?;
     let shell = std::env::var("SHELL").unwrap_or_else(|_| "sh".to_owned());
-    let command = if command.is_empty() {
-        &[shell.as_str()][..]
-    } else {
-        command
-    };
-    Err(std::process::Command::new(command[0])
-        .args(&command[1..])
-        .exec())
-    .context(command[0].to_owned())
+    let command = if command.is_empty() { &[shell.as_str()][..] } else { command };
+    Err(std::process::Command::new(command[0]).args(&command[1..]).exec())
+        .context(command[0].to_owned())
 }
 
 fn bare(release: &str, command: &[&str]) -> Result<()> {

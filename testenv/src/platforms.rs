@@ -48,15 +48,7 @@ const fn machine(
     rust: Rust,
     strong: bool,
 ) -> Machine {
-    Machine {
-        name,
-        processor,
-        triple,
-        target,
-        qemu,
-        rust,
-        strong,
-    }
+    Machine { name, processor, triple, target, qemu, rust, strong }
 }
 
 const AMD64: (&str, &str) = ("x86_64-linux-gnu", "x86_64-unknown-linux-gnu");
@@ -119,9 +111,8 @@ pub fn cmocka_header() -> PathBuf {
 /// The oldest Rust that builds this library, from its manifest.
 pub fn minimum_rust() -> Result<String> {
     let manifest = fs::read_to_string(checkout().join("Cargo.toml"))?;
-    let version = manifest
-        .lines()
-        .find_map(|line| line.strip_prefix("rust-version = \"")?.strip_suffix('"'));
+    let version =
+        manifest.lines().find_map(|line| line.strip_prefix("rust-version = \"")?.strip_suffix('"'));
     Ok(version.context("no rust-version in Cargo.toml")?.to_owned())
 }
 
@@ -201,14 +192,7 @@ impl Machine {
         let system = crate::tree::setting(&tree, "SYSTYPE")?;
         let original = out.join("original.o");
         let sh = Shell::new()?;
-        let flags = [
-            "-O2",
-            "-fPIC",
-            "-DNO_DB",
-            "-DNO_NIS",
-            "-DNO_EAI",
-            "-Wno-comment",
-        ];
+        let flags = ["-O2", "-fPIC", "-DNO_DB", "-DNO_NIS", "-DNO_EAI", "-Wno-comment"];
         cmd!(sh, "{cc} {flags...} -D{system} -I {tree}/include -c {tree}/src/master/master_proto.c -o {original}").run()?;
         build_shared(&cc, &original, &out, "original")?;
         build_cmocka(&cc, &out)
@@ -231,11 +215,7 @@ fn build_library(out: &Path, variables: &[(&str, &str)], rustc: Option<&Path>) -
 fn build_shared(cc: &str, object: &Path, out: &Path, name: &str) -> Result<()> {
     let sh = Shell::new()?;
     let library = out.join(format!("lib{name}.so"));
-    Ok(cmd!(
-        sh,
-        "{cc} -shared {object} -Wl,-soname,lib{name}.so -o {library}"
-    )
-    .run()?)
+    Ok(cmd!(sh, "{cc} -shared {object} -Wl,-soname,lib{name}.so -o {library}").run()?)
 }
 
 fn fetch_cmocka() -> Result<()> {
@@ -274,11 +254,8 @@ fn build_cmocka(cc: &str, out: &Path) -> Result<()> {
     let has = has.map(|name| format!("-DHAVE_{name}"));
     let sh = Shell::new()?;
     sh.change_dir(out);
-    cmd!(
-        sh,
-        "{cc} -O2 -fPIC -w {has...} -I {home}/include -c {home}/src/cmocka.c -o cmocka.o"
-    )
-    .run()?;
+    cmd!(sh, "{cc} -O2 -fPIC -w {has...} -I {home}/include -c {home}/src/cmocka.c -o cmocka.o")
+        .run()?;
     Ok(cmd!(sh, "ar rcsD libcmocka.a cmocka.o").run()?)
 }
 
@@ -289,12 +266,9 @@ fn fetch_zig() -> Result<()> {
     }
     apt::freshly(&to, |new| {
         let sh = Shell::new()?;
-        cmd!(
-            sh,
-            "python3 -m pip install --quiet --no-deps --target {new} ziglang=={ZIG_VERSION}"
-        )
-        .run()
-        .map_err(|error| apt::mirror_error(format!("Zig cannot be fetched: {error}")))
+        cmd!(sh, "python3 -m pip install --quiet --no-deps --target {new} ziglang=={ZIG_VERSION}")
+            .run()
+            .map_err(|error| apt::mirror_error(format!("Zig cannot be fetched: {error}")))
     })
 }
 
@@ -319,11 +293,7 @@ impl Compiler {
                 for version in versions(&lists, package)? {
                     let right =
                         wanted == Rust::Newest || version.starts_with(&format!("{minimum}."));
-                    if right
-                        && best
-                            .as_ref()
-                            .is_none_or(|(than, _)| is_newer(&version, than))
-                    {
+                    if right && best.as_ref().is_none_or(|(than, _)| is_newer(&version, than)) {
                         best = Some((version, package.to_owned()));
                     }
                 }
@@ -337,11 +307,7 @@ impl Compiler {
         let short: Vec<_> = version.splitn(3, '.').take(2).collect();
         let short = short.join(".");
         let home = folder(&format!("rust-{short}"));
-        let compiler = Compiler {
-            version,
-            package,
-            home,
-        };
+        let compiler = Compiler { version, package, home };
         if !compiler.home.exists() {
             apt::freshly(&compiler.home, |new| compiler.unpack(&short, new))?;
         }
@@ -404,11 +370,7 @@ impl Compiler {
                 .with_context(|| format!("no {package} {} for {architecture}", self.version))?;
             let new = folder(&format!("core-{target}"));
             let lib = format!("./usr/lib/rustlib/{target}/lib");
-            let members = [
-                "libcore-*",
-                "libcompiler_builtins-*",
-                "librustc_std_workspace_core-*",
-            ];
+            let members = ["libcore-*", "libcompiler_builtins-*", "librustc_std_workspace_core-*"];
             let members = members.map(|name| format!("{lib}/{name}"));
             let members: Vec<_> = members.iter().map(String::as_str).collect();
             _ = fs::remove_dir_all(&new);
@@ -433,12 +395,7 @@ impl Compiler {
             let package = format!("{package}={}", self.source_version());
             let members = ["./usr/src/rustc-*/library/*"];
             apt::freshly(&source, |new| {
-                apt::unpack(
-                    &Lists::binaries("amd64")?,
-                    &package,
-                    &new.join("src"),
-                    &members,
-                )
+                apt::unpack(&Lists::binaries("amd64")?, &package, &new.join("src"), &members)
             })?;
         }
         let sources = fs::read_dir(source.join("src/usr/src"))?.next();
@@ -477,11 +434,7 @@ fn versions(lists: &Lists, package: &str) -> Result<Vec<String>> {
     // `  package | version | place`, or nothing.
     let table = lists.apt_cache(&["madison", package]).unwrap_or_default();
     let column = |line: &str| line.split('|').nth(1).map(|word| word.trim().to_owned());
-    Ok(table
-        .lines()
-        .filter(|line| line.contains("Packages"))
-        .filter_map(column)
-        .collect())
+    Ok(table.lines().filter(|line| line.contains("Packages")).filter_map(column).collect())
 }
 
 /// `1.85.0+dfsg1-1+b2` is `1.85.0+dfsg1-1`, built again.

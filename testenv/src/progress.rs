@@ -34,19 +34,12 @@ impl Progress {
             _ = std::fs::remove_file(&path);
         }
         let file = options.open(&path).with_context(|| {
-            format!(
-                "cannot write {}. Run `make clean` as its owner",
-                log.display()
-            )
+            format!("cannot write {}. Run `make clean` as its owner", log.display())
         })?;
         let terminal = File::from(std::io::stdout().as_fd().try_clone_to_owned()?);
         nix::unistd::dup2_stdout(&file)?;
         nix::unistd::dup2_stderr(&file)?;
-        Ok(Progress {
-            terminal,
-            path,
-            log,
-        })
+        Ok(Progress { terminal, path, log })
     }
 
     /// Prints a line for the reader.
@@ -86,11 +79,7 @@ impl Progress {
             for line in &lines[lines.len().saturating_sub(15)..] {
                 writeln!(self.terminal, "       | {line}")?;
             }
-            writeln!(
-                self.terminal,
-                "failed: {title}. The full log: {}",
-                self.log.display()
-            )?;
+            writeln!(self.terminal, "failed: {title}. The full log: {}", self.log.display())?;
         }
         result
     }

@@ -19,11 +19,7 @@ pub struct Case {
 impl Case {
     /// A case of a table; [`cases!`](crate::cases) names functions.
     pub fn new(name: impl Into<String>, body: impl Fn() -> Result<()> + 'static) -> Case {
-        Case {
-            name: name.into(),
-            limit: 120,
-            body: Box::new(body),
-        }
+        Case { name: name.into(), limit: 120, body: Box::new(body) }
     }
 
     /// Its time limit in seconds. The cases with the longest start first.
@@ -155,10 +151,7 @@ fn run_one(name: &str, limit: Duration) -> Result<()> {
     let log = Path::new("build/log").join(file_name(name) + ".log");
     let path = checkout().join(&log);
     let output = fs::File::create(&path).with_context(|| {
-        format!(
-            "cannot write {}. Run `make clean` as its owner",
-            log.display()
-        )
+        format!("cannot write {}. Run `make clean` as its owner", log.display())
     })?;
     let mut child = sandbox::cell(number)?
         .env("TESTENV_CASE", name)
@@ -184,10 +177,8 @@ fn run_one(name: &str, limit: Duration) -> Result<()> {
     let text = String::from_utf8_lossy(&fs::read(&path)?).into_owned();
     let lines: Vec<_> = text.lines().collect();
     let end = lines[lines.len().saturating_sub(40)..].join("\n");
-    let mut message = format!(
-        "{end}\n\n{why}; the full log: {}",
-        sandbox::outside().join(log).display()
-    );
+    let mut message =
+        format!("{end}\n\n{why}; the full log: {}", sandbox::outside().join(log).display());
     if let Some(kept) = kept.flatten() {
         message += &format!("; more: {}", kept.display());
     }
@@ -197,10 +188,7 @@ fn run_one(name: &str, limit: Duration) -> Result<()> {
 /// Asks that a file or folder of this case is kept if the case fails.
 pub fn keep_if_failed(path: &Path) -> Result<()> {
     use std::io::Write;
-    let mut list = fs::File::options()
-        .create(true)
-        .append(true)
-        .open("/tmp/.keep")?;
+    let mut list = fs::File::options().create(true).append(true).open("/tmp/.keep")?;
     Ok(writeln!(list, "{}", path.display())?)
 }
 
@@ -213,11 +201,7 @@ fn keep(folder: &Path, name: &str) -> Option<PathBuf> {
     fs::create_dir_all(&target).ok()?;
     for line in list.lines() {
         let source = folder.join(Path::new(line).strip_prefix("/tmp").ok()?);
-        let copied = std::process::Command::new("cp")
-            .arg("-R")
-            .arg(source)
-            .arg(&target)
-            .status();
+        let copied = std::process::Command::new("cp").arg("-R").arg(source).arg(&target).status();
         copied.ok()?;
     }
     Some(sandbox::outside().join(within))

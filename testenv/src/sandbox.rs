@@ -69,26 +69,15 @@ pub fn enter() -> Result<()> {
 }
 
 /// The words that give a command namespaces of its own.
-const ROOMS: [&str; 7] = [
-    "--mount",
-    "--net",
-    "--ipc",
-    "--pid",
-    "--fork",
-    "--kill-child",
-    "--mount-proc",
-];
+const ROOMS: [&str; 7] =
+    ["--mount", "--net", "--ipc", "--pid", "--fork", "--kill-child", "--mount-proc"];
 
 /// Replaces this process by itself in new namespaces.
 fn leave_the_host() -> Result<()> {
     let root = fs::canonicalize(outside()).context("the checkout")?;
     // What a make above has left open would be handed down to the daemons.
     let mut command = Command::new("sh");
-    command.args([
-        "-c",
-        "exec unshare \"$@\" 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-",
-        "sh",
-    ]);
+    command.args(["-c", "exec unshare \"$@\" 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-", "sh"]);
     if !geteuid().is_root() {
         check_subordinate_ids()?;
         command.args(["--map-root-user", "--map-auto"]);
@@ -148,12 +137,7 @@ fn attach(source: &Path, target: &Path, kind: Option<&str>, flags: MsFlags) -> R
 }
 
 fn tmpfs(target: &str) -> Result<()> {
-    attach(
-        Path::new("tmpfs"),
-        Path::new(target),
-        Some("tmpfs"),
-        MsFlags::empty(),
-    )
+    attach(Path::new("tmpfs"), Path::new(target), Some("tmpfs"), MsFlags::empty())
 }
 
 /// Makes a folder appear in another place, for this and the rooms within.
@@ -170,14 +154,8 @@ fn make_read_only(folder: &Path) -> Result<()> {
         (nix::sys::statvfs::FsFlags::ST_NODEV, MsFlags::MS_NODEV),
         (nix::sys::statvfs::FsFlags::ST_NOEXEC, MsFlags::MS_NOEXEC),
         (nix::sys::statvfs::FsFlags::ST_NOATIME, MsFlags::MS_NOATIME),
-        (
-            nix::sys::statvfs::FsFlags::ST_NODIRATIME,
-            MsFlags::MS_NODIRATIME,
-        ),
-        (
-            nix::sys::statvfs::FsFlags::ST_RELATIME,
-            MsFlags::MS_RELATIME,
-        ),
+        (nix::sys::statvfs::FsFlags::ST_NODIRATIME, MsFlags::MS_NODIRATIME),
+        (nix::sys::statvfs::FsFlags::ST_RELATIME, MsFlags::MS_RELATIME),
     ] {
         if has.contains(seen) {
             flags |= kept;
@@ -192,17 +170,11 @@ fn furnish_sandbox() -> Result<()> {
     let root = outside();
     // /mnt may be above the checkout; so the way to it is kept open.
     let held = fs::File::open(&root).with_context(|| format!("{}", root.display()))?;
-    let held = PathBuf::from(format!(
-        "/proc/self/fd/{}",
-        std::os::fd::AsRawFd::as_raw_fd(&held)
-    ));
+    let held = PathBuf::from(format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&held)));
     tmpfs("/mnt")?;
     bind(&held, Path::new(CHECKOUT))?;
     // The checkout may be closed to others, and the trees are below it.
-    for entry in fs::read_dir(Path::new(CHECKOUT).join("build/postfix"))
-        .into_iter()
-        .flatten()
-    {
+    for entry in fs::read_dir(Path::new(CHECKOUT).join("build/postfix")).into_iter().flatten() {
         let entry = entry?;
         if entry.path().is_dir() {
             bind(&entry.path(), &Path::new(TREES).join(entry.file_name()))?;
@@ -226,9 +198,7 @@ fn set_mode(path: &Path, mode: u32) -> Result<()> {
 
 /// 127.0.0.1, and no other address.
 fn loopback_up() -> Result<()> {
-    let status = Command::new("ip")
-        .args(["link", "set", "lo", "up"])
-        .status();
+    let status = Command::new("ip").args(["link", "set", "lo", "up"]).status();
     match status {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => bail!("`ip link set lo up` failed: {status}"),
@@ -249,22 +219,16 @@ fn private_etc() -> Result<()> {
     copied.context("cannot run cp(1)")?;
     let mut users = fs::read_to_string(etc.join("passwd")).unwrap_or_default();
     let mut groups = fs::read_to_string(etc.join("group")).unwrap_or_default();
-    let has = |text: &str, name: &str| {
-        text.lines()
-            .any(|line| line.starts_with(&format!("{name}:")))
-    };
+    let has =
+        |text: &str, name: &str| text.lines().any(|line| line.starts_with(&format!("{name}:")));
     for (name, number) in [("postfix", 64001), ("postdrop", 64002)] {
         if !has(&groups, name) {
             groups += &format!("{name}:x:{number}:\n");
         }
     }
     if !has(&users, "postfix") {
-        let group = groups
-            .lines()
-            .find_map(|line| line.strip_prefix("postfix:"));
-        let number = group
-            .and_then(|rest| rest.split(':').nth(1))
-            .unwrap_or("64001");
+        let group = groups.lines().find_map(|line| line.strip_prefix("postfix:"));
+        let number = group.and_then(|rest| rest.split(':').nth(1)).unwrap_or("64001");
         users += &format!("postfix:x:64001:{number}::/nonexistent:/usr/sbin/nologin\n");
     }
     let files = [
@@ -327,10 +291,8 @@ fn furnish_cell() -> Result<()> {
 /// first process must stay: with it, the kernel ends all others. And it, unlike
 /// others, would not heed an interrupt from the terminal.
 fn be_first_process(stage: &str) -> Result<()> {
-    let child = Command::new(this_program()?)
-        .args(env::args_os().skip(1))
-        .env(STAGE, stage)
-        .spawn()?;
+    let child =
+        Command::new(this_program()?).args(env::args_os().skip(1)).env(STAGE, stage).spawn()?;
     let child = Pid::from_raw(i32::try_from(child.id())?);
     loop {
         match waitpid(None, Some(WaitPidFlag::empty())) {

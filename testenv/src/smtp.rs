@@ -37,27 +37,19 @@ impl Session {
                 .0
                 .read_line(&mut reply)
                 .with_context(|| format!("no reply {code} from the server"))?;
-            ensure!(
-                length > 0,
-                "the server hung up instead of a reply {code}: {reply}"
-            );
+            ensure!(length > 0, "the server hung up instead of a reply {code}: {reply}");
             if reply.as_bytes().get(start + 3) != Some(&b'-') {
                 break;
             }
         }
-        ensure!(
-            reply.starts_with(code),
-            "the server replied, instead of {code}: {reply}"
-        );
+        ensure!(reply.starts_with(code), "the server replied, instead of {code}: {reply}");
         Ok(())
     }
 
     /// Says a line and waits for the reply.
     pub fn say(&mut self, line: &str, code: &str) -> Result<()> {
         // In one piece, as a client that waits for replies would.
-        self.0
-            .get_mut()
-            .write_all(format!("{line}\r\n").as_bytes())?;
+        self.0.get_mut().write_all(format!("{line}\r\n").as_bytes())?;
         self.hear(code)
     }
 
@@ -68,11 +60,7 @@ impl Session {
         self.say(&format!("RCPT TO:<{to}>"), "250")?;
         self.say("DATA", "354")?;
         let lines = message.lines().map(|line| {
-            if line.starts_with('.') {
-                format!(".{line}\r\n")
-            } else {
-                format!("{line}\r\n")
-            }
+            if line.starts_with('.') { format!(".{line}\r\n") } else { format!("{line}\r\n") }
         });
         self.say(&(lines.collect::<String>() + "."), "250")
     }

@@ -82,10 +82,7 @@ pub fn read(trace: &Path) -> Result<Vec<Message>> {
         } else {
             Some(call.to_string())
         };
-        if let Some(bytes) = whole
-            .as_deref()
-            .and_then(|call| call.strip_prefix("write(5, "))
-        {
+        if let Some(bytes) = whole.as_deref().and_then(|call| call.strip_prefix("write(5, ")) {
             messages.push(message(pid, daemon, bytes));
         }
     }
@@ -119,13 +116,7 @@ fn message(pid: u32, daemon: &Daemon, call: &str) -> Message {
         _ => Status::Malformed(call.to_string()),
     };
     let (service, generation) = (daemon.service.clone(), daemon.generation);
-    Message {
-        service,
-        pid,
-        generation,
-        status,
-        result: result.to_string(),
-    }
+    Message { service, pid, generation, status, result: result.to_string() }
 }
 
 /// The three numbers of `"\x01\x02...", 12)`.

@@ -66,9 +66,7 @@ pub fn make(tree: &Path, words: &[&str]) -> Result<()> {
     for name in ["MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES"] {
         sh.set_var(name, "");
     }
-    cmd!(sh, "make -j{jobs} {words...}")
-        .run()
-        .map_err(Into::into)
+    cmd!(sh, "make -j{jobs} {words...}").run().map_err(Into::into)
 }
 
 /// A setting of a configured tree: `SYSTYPE`, `SYSLIBS`, `CC`, ...
@@ -86,13 +84,9 @@ pub fn setting(tree: &Path, name: &str) -> Result<String> {
 pub fn version(tree: &Path) -> Result<String> {
     let file = tree.join("src/global/mail_version.h");
     let text = fs::read_to_string(&file).with_context(|| format!("{}", file.display()))?;
-    let line = text
-        .lines()
-        .find(|line| line.contains("MAIL_VERSION_NUMBER") && line.contains('"'));
+    let line = text.lines().find(|line| line.contains("MAIL_VERSION_NUMBER") && line.contains('"'));
     let version = line.and_then(|line| line.split('"').nth(1));
-    Ok(version
-        .with_context(|| format!("no version in {}", file.display()))?
-        .to_owned())
+    Ok(version.with_context(|| format!("no version in {}", file.display()))?.to_owned())
 }
 
 /// Makes a copy appear in the place of the tree that it was copied from, since a
@@ -132,9 +126,7 @@ pub fn take_source(from: &Path, to: &Path) -> Result<()> {
         demo::check_version(from, &name)?;
     }
     // Names, sizes and times tell one source from another.
-    let facts = cmd!(sh, "find {from} -type f -printf '%p %s %T@\n'")
-        .quiet()
-        .read()?;
+    let facts = cmd!(sh, "find {from} -type f -printf '%p %s %T@\n'").quiet().read()?;
     let taken = to.join(".taken");
     if fs::read_to_string(&taken).is_ok_and(|known| known == facts) {
         return Ok(());
@@ -160,11 +152,7 @@ pub fn take_source(from: &Path, to: &Path) -> Result<()> {
 pub fn unpack(tarball: &Path, to: &Path) -> Result<()> {
     let sh = Shell::new()?;
     fs::create_dir_all(to)?;
-    let unpacked = cmd!(
-        sh,
-        "tar -xf {tarball} -C {to} --strip-components=1 --no-same-owner"
-    )
-    .run();
+    let unpacked = cmd!(sh, "tar -xf {tarball} -C {to} --strip-components=1 --no-same-owner").run();
     if let Err(error) = unpacked {
         _ = fs::remove_dir_all(to);
         return Err(error.into());
@@ -202,10 +190,7 @@ pub fn build(name: &str, flags: &str) -> Result<PathBuf> {
     let ccargs = format!("CCARGS=-DNO_DB -DNO_NIS -DNO_EAI -DNO_PCRE {flags}");
     let mut words = vec!["makefiles"];
     words.extend(link);
-    words.extend([
-        "default_database_type=texthash",
-        "default_cache_db_type=texthash",
-    ]);
+    words.extend(["default_database_type=texthash", "default_cache_db_type=texthash"]);
     words.extend([ccargs.trim_end(), "AUXLIBS="]);
     sh.change_dir(&tree);
     if tree.join("conf/makedefs.out").exists() {
