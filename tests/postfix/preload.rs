@@ -23,19 +23,29 @@ fn library() -> String {
 /// folders, in this case alone.
 fn install() -> Result<Instance> {
     let package = testenv::tree::named("debian-binary/unpacked");
-    for (folder, place) in [("usr", "/usr"), ("lib", "/usr/lib"), ("etc", "/etc")] {
-        let folder = package.join(folder);
-        if folder.exists() {
-            let layers = format!("lowerdir={}:{place}", folder.display());
-            mount(
-                Some("overlay"),
-                place,
-                Some("overlay"),
-                MsFlags::MS_RDONLY,
-                Some(&*layers),
-            )
-            .with_context(|| format!("cannot lay {} over {place}", folder.display()))?;
-        }
+    let (sh, lib, usr) = (Shell::new()?, package.join("lib"), scratch().join("usr"));
+    sh.create_dir(&usr)?;
+    // One layer, since the kernel does not tell the path of what lies below two.
+    if lib.exists() {
+        cmd!(sh, "cp -R {lib} {usr}").run()?;
+    }
+    let of = |folder: &str| package.join(folder).display().to_string();
+    let layers = [
+        (
+            "/usr",
+            format!("lowerdir={}:{}:/usr", usr.display(), of("usr")),
+        ),
+        ("/etc", format!("lowerdir={}:/etc", of("etc"))),
+    ];
+    for (place, layers) in layers {
+        mount(
+            Some("overlay"),
+            place,
+            Some("overlay"),
+            MsFlags::MS_RDONLY,
+            Some(&*layers),
+        )
+        .with_context(|| format!("cannot mount an overlay, {layers}"))?;
     }
     Instance::create(&scratch().join("postfix"), Path::new("/"))
 }

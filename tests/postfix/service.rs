@@ -183,7 +183,7 @@ fn child_serves_inet_and_unix() -> Result<()> {
 fn child_serves_two_listeners() -> Result<()> {
     let sh = Shell::new()?;
     cmd!(sh, "ip address add 127.0.0.2/32 dev lo").run()?;
-    let postfix = start(&["10027 inet n - n - 10 child nobody"])?;
+    let postfix = start(&["10027 inet n - n - 1 child nobody"])?;
     served("127.0.0.1:10027", "one\n")?;
     served("127.0.0.2:10027", "two\n")?;
     let child = only(&postfix, "10027")?;
