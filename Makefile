@@ -117,6 +117,10 @@ postfix-restore: ## put the C object back into the tree POSTFIX=
 postfix-verify: ## say which programs of the tree POSTFIX= contain which code
 	@tools/postfix-object verify "$(POSTFIX)" "$(BUILD)/master_proto.o"
 
+RELEASE := trixie
+deb: deps-release ## build Debian packages for RELEASE=trixie, in a bare system of it
+	@$(TESTENV) deb $(RELEASE)
+
 clean: ## remove all that was built, the Postfix trees included
 	rm -rf "$(BUILD)" build target tests/target testenv/target benches/target
 
@@ -125,4 +129,4 @@ help: ## print this list
 
 .PHONY: all always bench header demo test test-arch test-release mutants test-cargo-c test-failed test-list shell prepare strong \
     deps deps-demo deps-arch deps-release \
-    postfix-replace postfix-restore postfix-verify clean help
+    postfix-replace postfix-restore postfix-verify deb clean help

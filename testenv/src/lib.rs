@@ -4,6 +4,7 @@
 pub mod apt;
 pub mod artefacts;
 pub mod bare;
+pub mod deb;
 pub mod demo;
 pub mod figures;
 pub mod harness;

@@ -8,6 +8,7 @@
 //! - `demo NAME` runs the tree NAME, which is ours, and shows what it does.
 //! - `shell` gives a shell in the sandbox.
 //! - `release RELEASE` does what README says on a bare system of a Debian release.
+//! - `deb RELEASE` builds the Debian packages for a release.
 //! - `bare RELEASE` gives a shell in a bare system of a Debian release, as its
 //!   user `tester`, with a clone of the checkout.
 
@@ -36,9 +37,10 @@ fn run() -> Result<()> {
         ["demo", name] => show(name),
         ["shell", ref command @ ..] => shell(command),
         ["release", release] => testenv::release::test(release),
+        ["deb", release] => testenv::deb::build(release),
         ["bare", release, ref command @ ..] => bare(release, command),
         _ => bail!(
-            "usage: testenv fetch NAME | platforms | tree NAME | demo NAME | shell [COMMAND...] | release RELEASE | bare RELEASE [COMMAND]"
+            "usage: testenv fetch NAME | platforms | tree NAME | demo NAME | shell [COMMAND...] | release RELEASE | deb RELEASE | bare RELEASE [COMMAND]"
         ),
     }
 }
