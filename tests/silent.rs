@@ -17,11 +17,12 @@ fn constants_are_those_of_postfix() {
 fn call_works_without_msg_symbols() {
     use std::io::Read;
     use std::os::fd::AsRawFd;
+    use std::os::unix::net::UnixStream;
 
-    // So that neither end of the pipe gets the number.
+    // So that neither end of the pair gets the number.
     // SAFETY: dup2 takes any two numbers; no other test here uses descriptors.
     unsafe { libc::dup2(1, 5) };
-    let (mut reader, writer) = std::io::pipe().expect("a pipe");
+    let (mut reader, writer) = UnixStream::pair().expect("a pair");
     // SAFETY: as above.
     assert_eq!(unsafe { libc::dup2(writer.as_raw_fd(), 5) }, 5);
     assert_eq!(master_notify(1, 2, 3), 0);
