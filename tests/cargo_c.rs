@@ -39,15 +39,10 @@ fn same(script: &str) -> Result<String> {
     let sh = install()?;
     let [ours, theirs] = ["make", "cargo"].map(|folder| {
         sh.change_dir(format!("/tmp/{folder}"));
-        cmd!(sh, "sh -euc {script}")
-            .env("LIBDIR", &LIBDIR[1..])
-            .read()
+        cmd!(sh, "sh -euc {script}").env("LIBDIR", &LIBDIR[1..]).read()
     });
     let (ours, theirs) = (ours?, theirs?);
-    ensure!(
-        ours == theirs,
-        "make install:\n{ours}\ncargo cinstall:\n{theirs}"
-    );
+    ensure!(ours == theirs, "make install:\n{ours}\ncargo cinstall:\n{theirs}");
     Ok(ours)
 }
 
@@ -89,9 +84,7 @@ fn header_and_manual_pages_are_the_same() -> Result<()> {
 /// names the system's libraries whether or not anything in it is used.
 fn pc_file_is_the_same_but_for_libs_private() -> Result<()> {
     let private = "Libs.private:( -l(c|m|rt|pthread|util|dl|gcc|gcc_s|gcc_eh))*";
-    same(&format!(
-        "sort $LIBDIR/pkgconfig/master_proto.pc | sed -E '/^{private}$/d'"
-    ))?;
+    same(&format!("sort $LIBDIR/pkgconfig/master_proto.pc | sed -E '/^{private}$/d'"))?;
     Ok(())
 }
 

@@ -10,11 +10,6 @@ fn main() -> std::process::ExitCode {
 }
 
 fn cases() -> Vec<testenv::runner::Case> {
-    let topics = [
-        product::cases(),
-        call::cases(),
-        postfix::cases(),
-        ships::cases(),
-    ];
+    let topics = [product::cases(), call::cases(), postfix::cases(), ships::cases()];
     topics.into_iter().flatten().collect()
 }

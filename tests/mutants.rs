@@ -21,10 +21,8 @@ struct Mutant {
 fn mutants() -> Result<Vec<Mutant>> {
     let file = checkout().join("tests/mutants.txt");
     let text = fs::read_to_string(file)?;
-    let lines: Vec<_> = text
-        .lines()
-        .filter(|line| !line.is_empty() && !line.starts_with('#'))
-        .collect();
+    let lines: Vec<_> =
+        text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
     let mutant = |lines: &[&str]| {
         let [title, catcher, edit] = lines else {
             bail!("the last of the mutants has no three lines");
@@ -62,9 +60,7 @@ fn run() -> Result<ExitCode> {
             copies.push(Copy::create(number, &system)?);
         }
         let filter = arguments.filter.clone().unwrap_or_default();
-        let wanted = mutants
-            .iter()
-            .filter(|mutant| mutant.name.contains(&filter));
+        let wanted = mutants.iter().filter(|mutant| mutant.name.contains(&filter));
         let mut catchers: Vec<_> = wanted.map(|mutant| mutant.catcher.as_str()).collect();
         catchers.sort_unstable();
         catchers.dedup();
@@ -81,11 +77,7 @@ fn run() -> Result<ExitCode> {
     for mutant in mutants {
         let copies = Arc::clone(&copies);
         trials.push(Trial::test(mutant.name.clone(), move || {
-            let copy = copies
-                .lock()
-                .expect("copies")
-                .pop()
-                .expect("one for each thread");
+            let copy = copies.lock().expect("copies").pop().expect("one for each thread");
             let result = copy.catches(&mutant);
             copies.lock().expect("copies").push(copy);
             result.map_err(|error| Failed::from(format!("{error:#}")))
@@ -98,21 +90,11 @@ fn run() -> Result<ExitCode> {
 fn system() -> Result<String> {
     let sh = Shell::new()?;
     sh.change_dir(checkout().join("tests"));
-    let words = [
-        "--locked",
-        "--no-run",
-        "--test=system",
-        "--message-format=json",
-    ];
+    let words = ["--locked", "--no-run", "--test=system", "--message-format=json"];
     let messages = cmd!(sh, "cargo test --quiet {words...}").read()?;
     let key = "\"executable\":\"";
-    let mut paths = messages
-        .lines()
-        .filter_map(|line| line.split(key).nth(1)?.split('"').next());
-    Ok(paths
-        .next_back()
-        .context("cargo names no program")?
-        .to_owned())
+    let mut paths = messages.lines().filter_map(|line| line.split(key).nth(1)?.split('"').next());
+    Ok(paths.next_back().context("cargo names no program")?.to_owned())
 }
 
 /// A copy of the checkout to make mistakes in.
@@ -142,10 +124,7 @@ impl Copy {
         fs::copy(system, build.join("system"))?;
         _ = fs::remove_file(build.join("postfix"));
         symlink(made.join("postfix"), build.join("postfix"))?;
-        let mut copy = Copy {
-            folder,
-            object: Vec::new(),
-        };
+        let mut copy = Copy { folder, object: Vec::new() };
         copy.object = copy.build()?;
         Ok(copy)
     }
@@ -153,9 +132,7 @@ impl Copy {
     fn build(&self) -> Result<Vec<u8>> {
         // Newer than what is built of the last mistake.
         for file in ["src/lib.rs", "src/msg.rs", "build.rs"] {
-            let file = fs::File::options()
-                .append(true)
-                .open(self.folder.join(file))?;
+            let file = fs::File::options().append(true).open(self.folder.join(file))?;
             file.set_modified(std::time::SystemTime::now())?;
         }
         let output = self.command("tools/build", &["build"])?;
@@ -196,10 +173,8 @@ impl Copy {
     fn catches(&self, mutant: &Mutant) -> Result<()> {
         let original = fs::read(checkout().join(&mutant.file))?;
         let file = self.folder.join(&mutant.file);
-        let edited = Command::new("sed")
-            .arg(&mutant.edit)
-            .arg(checkout().join(&mutant.file))
-            .output()?;
+        let edited =
+            Command::new("sed").arg(&mutant.edit).arg(checkout().join(&mutant.file)).output()?;
         ensure!(edited.status.success(), "sed: {}", text(&edited));
         ensure!(
             edited.stdout != original,
@@ -244,20 +219,11 @@ fn no_survivor() -> Result<()> {
     _ = fs::remove_dir_all(&copy);
     testenv::clone_checkout(&copy)?;
     let mut survivors: Option<Vec<String>> = None;
-    for words in [
-        &[][..],
-        &["--features", "strong-msg", "--cargo-arg=--test=notify"],
-    ] {
+    for words in [&[][..], &["--features", "strong-msg", "--cargo-arg=--test=notify"]] {
         let out = checkout().join("build/mutants/found");
         _ = fs::remove_dir_all(&out);
         let status = Command::new(&tool)
-            .args([
-                "mutants",
-                "--no-times",
-                "--colors=never",
-                "--timeout=120",
-                "--dir",
-            ])
+            .args(["mutants", "--no-times", "--colors=never", "--timeout=120", "--dir"])
             .arg(&copy)
             .arg("--output")
             .arg(&out)
@@ -265,10 +231,7 @@ fn no_survivor() -> Result<()> {
             .stdout(std::process::Stdio::null())
             .status()?;
         // 2 and 3: some were missed, or took too long.
-        ensure!(
-            matches!(status.code(), Some(0 | 2 | 3)),
-            "cargo-mutants: {status}"
-        );
+        ensure!(matches!(status.code(), Some(0 | 2 | 3)), "cargo-mutants: {status}");
         let list = |name: &str| fs::read_to_string(out.join("mutants.out").join(name));
         ensure!(!list("caught.txt")?.is_empty(), "cargo-mutants caught none");
         let missed = list("missed.txt")? + &list("timeout.txt")?;
@@ -278,10 +241,24 @@ fn no_survivor() -> Result<()> {
             Some(before) => missed.filter(|mutant| before.contains(mutant)).collect(),
         });
     }
-    let survivors = survivors.unwrap_or_default().join("\n");
-    ensure!(
-        survivors.is_empty(),
-        "no test of cargo test catches:\n{survivors}"
-    );
+    let mut survivors = survivors.unwrap_or_default();
+    let elsewhere = lines_for_other_processors()?;
+    survivors.retain(|mutant| !elsewhere.iter().any(|line| mutant.starts_with(line)));
+    let survivors = survivors.join("\n");
+    ensure!(survivors.is_empty(), "no test of cargo test catches:\n{survivors}");
     Ok(())
+}
+
+/// What is not compiled here is tested by `make test-arch`: the note where Rust's
+/// assembler is not stable. As mutants begin: `src/lib.rs:127:`.
+fn lines_for_other_processors() -> Result<Vec<String>> {
+    let mut elsewhere = false;
+    let mut lines = Vec::new();
+    for (number, line) in (1..).zip(fs::read_to_string(checkout().join("src/lib.rs"))?.lines()) {
+        elsewhere = !line.is_empty() && (elsewhere || line.contains("not(elf_assembler)"));
+        if elsewhere {
+            lines.push(format!("src/lib.rs:{number}:"));
+        }
+    }
+    Ok(lines)
 }

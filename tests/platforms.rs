@@ -11,11 +11,6 @@ mod marks;
 mod systems;
 
 fn main() -> std::process::ExitCode {
-    let topics = [
-        machines::cases(),
-        marks::cases(),
-        systems::cases(),
-        document::cases(),
-    ];
+    let topics = [machines::cases(), marks::cases(), systems::cases(), document::cases()];
     testenv::runner::main(topics.into_iter().flatten().collect())
 }

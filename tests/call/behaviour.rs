@@ -14,9 +14,7 @@ fn each_sentence_of_the_document_names_tests_that_run() -> Result<()> {
     let tests = tests()?;
     let mut sentences = 0;
     for sentence in page.lines().filter(|line| line.starts_with("- ")) {
-        let named = sentence
-            .strip_suffix("`)")
-            .and_then(|text| text.rsplit_once(" (`"));
+        let named = sentence.strip_suffix("`)").and_then(|text| text.rsplit_once(" (`"));
         let (_, names) = named.with_context(|| format!("no test is named: {sentence}"))?;
         for name in names.split("`, `") {
             ensure!(tests.contains(name), "no test '{name}' runs: {sentence}");

@@ -40,9 +40,7 @@ fn lines(
 /// Undefined symbols, weak ones as "w".
 fn undefined(object: &Path) -> Result<Vec<String>> {
     let sh = Shell::new()?;
-    let mut symbols = lines(cmd!(sh, "nm -u {object}"), |line| {
-        Some(line.trim().to_owned())
-    })?;
+    let mut symbols = lines(cmd!(sh, "nm -u {object}"), |line| Some(line.trim().to_owned()))?;
     symbols.sort();
     Ok(symbols)
 }
@@ -70,12 +68,9 @@ fn folder() -> Result<Shell> {
 }
 
 fn link(sh: &Shell, object: &Path, words: &[&str]) -> Result<()> {
-    cmd!(
-        sh,
-        "gcc caller.c {object} {words...} -Wl,-rpath,/tmp -o program"
-    )
-    .run()
-    .map_err(Into::into)
+    cmd!(sh, "gcc caller.c {object} {words...} -Wl,-rpath,/tmp -o program")
+        .run()
+        .map_err(Into::into)
 }
 
 /// Whether the program, whose descriptor 5 is closed, logs the failed call.
@@ -89,19 +84,8 @@ fn logs() -> Result<bool> {
 
 fn c_references_are_strong_and_ours_weak() -> Result<()> {
     let c = undefined(&c())?;
-    same(
-        &c,
-        &[
-            "U _GLOBAL_OFFSET_TABLE_",
-            "U msg_info",
-            "U msg_verbose",
-            "U write",
-        ],
-    )?;
-    same(
-        &undefined(&ours())?,
-        &["U write", "w msg_info", "w msg_verbose"],
-    )
+    same(&c, &["U _GLOBAL_OFFSET_TABLE_", "U msg_info", "U msg_verbose", "U write"])?;
+    same(&undefined(&ours())?, &["U write", "w msg_info", "w msg_verbose"])
 }
 
 fn weak_references_pull_nothing_out_of_an_archive() -> Result<()> {
@@ -134,16 +118,12 @@ fn weak_references_keep_no_library_under_as_needed() -> Result<()> {
 
 fn write_is_bound_at_load() -> Result<()> {
     let sh = folder()?;
-    sh.write_file(
-        "msg.c",
-        "int msg_verbose; void msg_info(const char *f, ...) { (void) f; }\n",
-    )?;
+    sh.write_file("msg.c", "int msg_verbose; void msg_info(const char *f, ...) { (void) f; }\n")?;
     cmd!(sh, "gcc -c -fPIC msg.c").run()?;
     let bound = || {
         lines(cmd!(sh, "readelf -rW program"), |line| {
             let how = line.split_once("R_X86_64_")?.1;
-            how.contains(" write@")
-                .then(|| how.split(' ').next().unwrap_or_default().to_owned())
+            how.contains(" write@").then(|| how.split(' ').next().unwrap_or_default().to_owned())
         })
     };
     link(&sh, &c(), &["-Wl,-z,lazy", "msg.o"])?;
@@ -179,8 +159,5 @@ fn loaded_sections(object: &Path) -> Result<Vec<String>> {
 fn sections_are_named_otherwise() -> Result<()> {
     same(&loaded_sections(&c())?, &[".eh_frame A", ".text AX"])?;
     let ours = loaded_sections(&ours())?;
-    same(
-        &ours,
-        &[".data.rel.ro WA", ".eh_frame A", ".text.master_notify AX"],
-    )
+    same(&ours, &[".data.rel.ro WA", ".eh_frame A", ".text.master_notify AX"])
 }

@@ -18,12 +18,7 @@ fn figures_reach_their_goals_and_are_those_of_the_document() -> Result<()> {
             "crates compiled" => ensure!(row.values == [2], "{row:?}: libc and this one"),
             _ => {
                 for pair in row.values[..4].chunks(2) {
-                    ensure!(
-                        pair[0] <= pair[1],
-                        "{title}: ours {}, C {}",
-                        pair[0],
-                        pair[1]
-                    );
+                    ensure!(pair[0] <= pair[1], "{title}: ours {}, C {}", pair[0], pair[1]);
                 }
             }
         }
@@ -44,9 +39,6 @@ fn is_in_the_document(measured: &str) -> Result<()> {
         eprintln!("docs/bench.md has figures of other tools than here: {tools}");
         return Ok(());
     }
-    ensure!(
-        quoted == measured,
-        "docs/bench.md does not have what is measured:\n{measured}"
-    );
+    ensure!(quoted == measured, "docs/bench.md does not have what is measured:\n{measured}");
     Ok(())
 }

@@ -35,21 +35,9 @@ fn tools() -> Vec<Tool> {
             ..tool("gcc", Toolchain::gcc(), &all)
         },
         tool("clang", Toolchain::new("clang", "clang++"), &all),
-        tool(
-            "lto",
-            Toolchain::gcc().flags("-O2 -flto", "-O2 -flto"),
-            &most,
-        ),
-        tool(
-            "memcheck",
-            memcheck(),
-            &["call", "kernel", "contexts", "fatal"],
-        ),
-        tool(
-            "address_and_undefined",
-            sanitizer("address,undefined"),
-            &most,
-        ),
+        tool("lto", Toolchain::gcc().flags("-O2 -flto", "-O2 -flto"), &most),
+        tool("memcheck", memcheck(), &["call", "kernel", "contexts", "fatal"]),
+        tool("address_and_undefined", sanitizer("address,undefined"), &most),
         // The real write, and more than one thread.
         tool("thread", sanitizer("thread"), &["contexts", "load"]),
     ]
@@ -81,24 +69,16 @@ pub fn cases() -> Vec<Case> {
         }
     }
     for implementation in artefacts::all() {
-        let name = format!(
-            "call::harnesses::no_system_call_of_its_own::{}",
-            implementation.name
-        );
+        let name = format!("call::harnesses::no_system_call_of_its_own::{}", implementation.name);
         cases.push(Case::new(name, move || code_of_its_own(&implementation)));
     }
     cases
 }
 
 fn case(tool: &Tool, harness: Harness, implementation: Implementation) -> Case {
-    let name = format!(
-        "call::harnesses::{}::{}::{}",
-        harness.name, implementation.name, tool.name
-    );
+    let name = format!("call::harnesses::{}::{}::{}", harness.name, implementation.name, tool.name);
     let toolchain = tool.toolchain.clone();
-    Case::new(name, move || {
-        check(&harness, &implementation, &toolchain).map(drop)
-    })
+    Case::new(name, move || check(&harness, &implementation, &toolchain).map(drop))
 }
 
 /// No instruction calls the kernel, so all goes through the symbols that

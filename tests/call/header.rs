@@ -8,23 +8,17 @@ pub fn cases() -> Vec<Case> {
     let c = "c89 c99 c11 c17 c2x";
     let cplusplus = "c++98 c++11 c++14 c++17 c++20 c++2b";
     let mut cases = Vec::new();
-    for (compiler, suffix, standards) in [
-        ("gcc", "c", c),
-        ("clang", "c", c),
-        ("g++", "cc", cplusplus),
-        ("clang++", "cc", cplusplus),
-    ] {
+    for (compiler, suffix, standards) in
+        [("gcc", "c", c), ("clang", "c", c), ("g++", "cc", cplusplus), ("clang++", "cc", cplusplus)]
+    {
         for standard in standards.split(' ') {
             let name = format!("call::header::compiles_alone_and_twice::{compiler}::{standard}");
-            cases.push(Case::new(name, move || {
-                compiles(compiler, suffix, standard)
-            }));
+            cases.push(Case::new(name, move || compiles(compiler, suffix, standard)));
         }
     }
-    for (name, tree) in [
-        ("stock", tree::stock(Kind::Static)),
-        ("newest", tree::newest(Kind::Static)),
-    ] {
+    for (name, tree) in
+        [("stock", tree::stock(Kind::Static)), ("newest", tree::newest(Kind::Static))]
+    {
         let name = format!("call::header::postfix_compiles_to_the_same_bytes::{name}");
         cases.push(Case::new(name, move || same_bytes(&tree)));
     }
@@ -71,11 +65,7 @@ fn same_bytes(tree: &Path) -> Result<()> {
     }
     for (source, theirs) in sources.iter().zip(theirs) {
         let same = compile(source, "/tmp/object.o")? == theirs;
-        ensure!(
-            same,
-            "{} compiles to other bytes with our header",
-            source.display()
-        );
+        ensure!(same, "{} compiles to other bytes with our header", source.display());
     }
     Ok(())
 }
@@ -93,10 +83,7 @@ fn including(tree: &Path) -> Result<Vec<PathBuf>> {
                   qmgr tlsmgr postconf_master";
     for name in wanted.split_whitespace() {
         let there = |source: &PathBuf| source.file_stem().is_some_and(|stem| stem == name);
-        ensure!(
-            sources.iter().any(there),
-            "{name}.c does not include the header"
-        );
+        ensure!(sources.iter().any(there), "{name}.c does not include the header");
     }
     Ok(sources)
 }

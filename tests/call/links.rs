@@ -18,19 +18,12 @@ pub fn cases() -> Vec<Case> {
     for (way, flags) in WAYS {
         for name in ["original", "original-hardened", "object", "archive"] {
             let implementation = artefacts::named(name);
-            cases.push(Case::new(
-                format!("call::links::{way}::{name}"),
-                move || {
-                    let toolchain = Toolchain::gcc().flags(flags, flags);
-                    check(&named("caller"), &implementation, &toolchain)?;
-                    check(
-                        &named("caller_without_msg_symbols"),
-                        &implementation,
-                        &toolchain,
-                    )?;
-                    Ok(())
-                },
-            ));
+            cases.push(Case::new(format!("call::links::{way}::{name}"), move || {
+                let toolchain = Toolchain::gcc().flags(flags, flags);
+                check(&named("caller"), &implementation, &toolchain)?;
+                check(&named("caller_without_msg_symbols"), &implementation, &toolchain)?;
+                Ok(())
+            }));
         }
     }
     cases

@@ -20,33 +20,21 @@ pub fn cases() -> Vec<Case> {
 
 fn planted(mistake: &'static str, flags: &[&str]) -> Result<Implementation> {
     let sh = Shell::new()?;
-    let (source, header) = (
-        checkout().join("c_tests/planted.c"),
-        checkout().join("include"),
-    );
+    let (source, header) = (checkout().join("c_tests/planted.c"), checkout().join("include"));
     let file = scratch().join("planted.o");
     cmd!(
         sh,
         "gcc -Wno-uninitialized -I {header} -DPLANTED={mistake} {flags...} -c {source} -o {file}"
     )
     .run()?;
-    Ok(Implementation {
-        name: mistake,
-        file,
-        header,
-        is_original: false,
-        strong: false,
-    })
+    Ok(Implementation { name: mistake, file, header, is_original: false, strong: false })
 }
 
 fn found(what: Result<impl Sized>, text: &str) -> Result<()> {
     let Err(error) = what.map(drop) else {
         bail!("the tool does not find the mistake");
     };
-    ensure!(
-        format!("{error:#}").contains(text),
-        "no \"{text}\" in: {error:#}"
-    );
+    ensure!(format!("{error:#}").contains(text), "no \"{text}\" in: {error:#}");
     Ok(())
 }
 
@@ -83,10 +71,7 @@ fn undefined_behaviour_sanitizer_finds_an_overflow() -> Result<()> {
 
 fn thread_sanitizer_finds_a_race() -> Result<()> {
     let mistake = planted("race", &["-g", "-fsanitize=thread"])?;
-    found(
-        check(&named("load"), &mistake, &sanitizer("thread")),
-        "data race",
-    )
+    found(check(&named("load"), &mistake, &sanitizer("thread")), "data race")
 }
 
 fn trace_finds_another_system_call() -> Result<()> {

@@ -16,9 +16,7 @@ pub fn cases() -> Vec<Case> {
     for (claim, program) in programs {
         for implementation in artefacts::all() {
             let name = format!("call::rendered::{claim}::{}", implementation.name);
-            cases.push(Case::new(name, move || {
-                prints_its_text(program, &implementation)
-            }));
+            cases.push(Case::new(name, move || prints_its_text(program, &implementation)));
         }
     }
     cases
@@ -31,39 +29,30 @@ fn prints_its_text(name: &str, implementation: &Implementation) -> Result<()> {
     let libraries = tree::setting(&tree, "SYSLIBS")?;
     let libraries = libraries.split_whitespace();
     let sources = checkout().join("c_tests");
-    let (source, text) = (
-        sources.join(format!("{name}.c")),
-        sources.join(format!("{name}.txt")),
-    );
+    let (source, text) = (sources.join(format!("{name}.c")), sources.join(format!("{name}.txt")));
     let master = (name == "server").then(|| tree.join("src/master/master_status.o"));
     let (header, file) = (&implementation.header, &implementation.file);
     let folder = artefact("");
     let program = scratch().join(name);
     // The header of the implementation first: Postfix's folders have their own.
-    cmd!(
-        sh,
-        "gcc -O2 -Wall -Wextra -Werror -Wno-comment -D{system} -DNO_DB -DNO_NIS -DNO_EAI"
-    )
-    .args(["-I".as_ref(), header.as_os_str()])
-    .args(["-isystem".into(), tree.join("include")])
-    .args(["-isystem".into(), tree.join("src/master")])
-    .arg(source)
-    .args(master)
-    .arg(file)
-    .arg(format!("-Wl,-rpath,{}", folder.display()))
-    .arg(tree.join("lib/libutil.a"))
-    .args(libraries)
-    .arg("-o")
-    .arg(&program)
-    .run()?;
+    cmd!(sh, "gcc -O2 -Wall -Wextra -Werror -Wno-comment -D{system} -DNO_DB -DNO_NIS -DNO_EAI")
+        .args(["-I".as_ref(), header.as_os_str()])
+        .args(["-isystem".into(), tree.join("include")])
+        .args(["-isystem".into(), tree.join("src/master")])
+        .arg(source)
+        .args(master)
+        .arg(file)
+        .arg(format!("-Wl,-rpath,{}", folder.display()))
+        .arg(tree.join("lib/libutil.a"))
+        .args(libraries)
+        .arg("-o")
+        .arg(&program)
+        .run()?;
     // Through a pipe, as a program may limit the size of files.
     let output = Command::new(program).env("LC_ALL", "C").output()?;
     let said = String::from_utf8(output.stderr)?;
     let wanted = sh.read_file(text)?;
-    ensure!(
-        said == wanted,
-        "not the text of c_tests/{name}.txt but:\n{said}"
-    );
+    ensure!(said == wanted, "not the text of c_tests/{name}.txt but:\n{said}");
     ensure!(output.status.success(), "{}", output.status);
     Ok(())
 }

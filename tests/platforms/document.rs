@@ -37,87 +37,31 @@ fn text() -> Result<String> {
             Rust::Newest | Rust::Installed => "current",
         };
         let strong = reference(machine.strong);
-        row([
-            "Linux",
-            machine.processor,
-            "glibc",
-            rust,
-            strong,
-            &links,
-            "run",
-        ]);
+        row(["Linux", machine.processor, "glibc", rust, strong, &links, "run"]);
     }
     let of_glibc = format!("{links}, all of the object made for glibc");
-    row([
-        "Linux", "amd64", "musl", "current", "weak", &of_glibc, "run",
-    ]);
+    row(["Linux", "amd64", "musl", "current", "weak", &of_glibc, "run"]);
     let by_linker = format!(
         "with {}: `{}`, `-z defs`; with `gcc -flto`",
         LINKERS.join(", "),
         LINKER_FLAGS.join("`, `")
     );
-    row([
-        "Linux", "amd64", "glibc", "current", "weak", &by_linker, "run",
-    ]);
+    row(["Linux", "amd64", "glibc", "current", "weak", &by_linker, "run"]);
     for (system, processor, _) in SYSTEMS {
         let what = "the header and all harnesses";
-        row([
-            system,
-            processor,
-            "the system's",
-            "-",
-            "-",
-            what,
-            "compiled",
-        ]);
+        row([system, processor, "the system's", "-", "-", what, "compiled"]);
     }
     for object in &OBJECTS {
         let strong = reference(object.strong);
         let what = "the object alone";
-        row([
-            object.system,
-            object.processor,
-            "the system's",
-            "current",
-            strong,
-            what,
-            "compiled",
-        ]);
+        row([object.system, object.processor, "the system's", "current", strong, what, "compiled"]);
     }
     // What follows from the choices of build.rs alone.
     let expected = [
-        [
-            "FreeBSD, NetBSD, OpenBSD",
-            "those above",
-            "the system's",
-            "-",
-            "weak",
-            "the library",
-        ],
-        [
-            "Linux",
-            "loongarch64, riscv32",
-            "any",
-            "current",
-            "weak",
-            "the library",
-        ],
-        [
-            "Linux",
-            "SPARC, other MIPS",
-            "any",
-            "current",
-            "strong",
-            "the library",
-        ],
-        [
-            "macOS",
-            "amd64",
-            "the system's",
-            "-",
-            "strong",
-            "the object",
-        ],
+        ["FreeBSD, NetBSD, OpenBSD", "those above", "the system's", "-", "weak", "the library"],
+        ["Linux", "loongarch64, riscv32", "any", "current", "weak", "the library"],
+        ["Linux", "SPARC, other MIPS", "any", "current", "strong", "the library"],
+        ["macOS", "amd64", "the system's", "-", "strong", "the object"],
     ];
     for [system, processor, library, rust, strong, what] in expected {
         row([system, processor, library, rust, strong, what, "expected"]);

@@ -100,13 +100,8 @@ pub fn cases() -> Vec<Case> {
     for machine in &MACHINES {
         for link in &LINKS {
             let cxx = format!("{}-g++", machine.triple);
-            let mut tools = toolchain(
-                &machine.cc(),
-                &cxx,
-                &machine.folder(),
-                link.cflags,
-                link.ldflags,
-            );
+            let mut tools =
+                toolchain(&machine.cc(), &cxx, &machine.folder(), link.cflags, link.ldflags);
             if let Some(qemu) = machine.qemu {
                 tools = tools.run_by(&format!("qemu-{qemu}-static -L /usr/{}", machine.triple));
             }
@@ -121,17 +116,11 @@ pub fn cases() -> Vec<Case> {
         files.original_shared = home.join("liboriginal.so");
         files.shared = home.join("libobject.so");
         let tools = toolchain("musl-gcc", "g++", &home, link.cflags, link.ldflags);
-        cases.extend(all(
-            &format!("machines::musl::{}", link.name),
-            &files,
-            link,
-            &tools,
-        ));
+        cases.extend(all(&format!("machines::musl::{}", link.name), &files, link, &tools));
     }
     for linker in LINKERS {
-        let flags: String = LINKER_FLAGS
-            .map(|flag| format!(" -Wl,{}", flag.replace(' ', ",")))
-            .concat();
+        let flags: String =
+            LINKER_FLAGS.map(|flag| format!(" -Wl,{}", flag.replace(' ', ","))).concat();
         let flags = format!("-fuse-ld={linker}{flags}");
         for link in LINKS.iter().filter(|link| link.name != "non-PIE") {
             let cflags = format!("{} -ffunction-sections", link.cflags);
@@ -148,12 +137,7 @@ pub fn cases() -> Vec<Case> {
         }
     }
     let lto = toolchain("gcc", "g++", &folder("amd64-installed"), "-flto", "-flto");
-    cases.extend(all(
-        "machines::gcc-lto::static",
-        &Files::of_host(),
-        &LINKS[0],
-        &lto,
-    ));
+    cases.extend(all("machines::gcc-lto::static", &Files::of_host(), &LINKS[0], &lto));
     cases
 }
 
@@ -187,11 +171,8 @@ fn from_archive(name: &str, flags: String, link: &Link, files: Files, tools: Too
         let sh = Shell::new()?;
         let flags = flags.split_whitespace();
         let (archive, library) = (&files.archive, &files.shared);
-        cmd!(
-            sh,
-            "gcc -shared -Wl,-u,master_notify -Wl,-z,defs {flags...} {archive} -o {library}"
-        )
-        .run()?;
+        cmd!(sh, "gcc -shared -Wl,-u,master_notify -Wl,-z,defs {flags...} {archive} -o {library}")
+            .run()?;
         run(&implementation, &tools)
     })
     .limit(600)

@@ -10,38 +10,23 @@ use testenv::tree;
 const BUILDS: [&str; 2] = ["arm64", "arm64-newest"];
 const BOTH: &str = "AArch64 feature: BTI, PAC";
 /// What Debian 13 compiles with for arm64.
-const FLAGS: [&str; 4] = [
-    "-O2",
-    "-fPIC",
-    "-fstack-protector-strong",
-    "-mbranch-protection=standard",
-];
+const FLAGS: [&str; 4] =
+    ["-O2", "-fPIC", "-fstack-protector-strong", "-mbranch-protection=standard"];
 
 pub fn cases() -> Vec<Case> {
-    let mut cases = testenv::cases![
-        note_is_in_the_object_of_every_elf_platform,
-        macho_object_has_no_note,
-    ];
+    let mut cases =
+        testenv::cases![note_is_in_the_object_of_every_elf_platform, macho_object_has_no_note,];
     let tests: [(&str, fn(&Path) -> Result<()>); 7] = [
         ("artefacts_carry_bti_and_pac", artefacts_carry_bti_and_pac),
         ("code_meets_the_marks", code_meets_the_marks),
         ("object_is_no_larger_than_c", object_is_no_larger_than_c),
-        (
-            "linker_that_demands_bti_takes_ours_alone",
-            linker_that_demands_bti_takes_ours_alone,
-        ),
-        (
-            "call_by_pointer_runs_with_bti_enforced",
-            call_by_pointer_runs_with_bti_enforced,
-        ),
+        ("linker_that_demands_bti_takes_ours_alone", linker_that_demands_bti_takes_ours_alone),
+        ("call_by_pointer_runs_with_bti_enforced", call_by_pointer_runs_with_bti_enforced),
         (
             "cancelled_thread_unwinds_the_signed_address",
             cancelled_thread_unwinds_the_signed_address,
         ),
-        (
-            "postfix_library_keeps_the_marks",
-            postfix_library_keeps_the_marks,
-        ),
+        ("postfix_library_keeps_the_marks", postfix_library_keeps_the_marks),
     ];
     for build in BUILDS {
         for (name, test) in tests {
@@ -55,9 +40,7 @@ pub fn cases() -> Vec<Case> {
 fn marks(file: &Path) -> Result<String> {
     let sh = Shell::new()?;
     let notes = cmd!(sh, "readelf -nW {file}").read()?;
-    let line = notes
-        .lines()
-        .find_map(|line| line.split_once("Properties: "));
+    let line = notes.lines().find_map(|line| line.split_once("Properties: "));
     Ok(line.map_or_else(String::new, |(_, marks)| marks.trim().to_owned()))
 }
 
@@ -75,9 +58,7 @@ fn code_meets_the_marks(build: &Path) -> Result<()> {
         let sh = Shell::new()?;
         let file = build.join(name);
         let text = cmd!(sh, "aarch64-linux-gnu-objdump -d --no-show-raw-insn {file}").read()?;
-        let start = text
-            .lines()
-            .skip_while(|line| !line.ends_with("<master_notify>:"));
+        let start = text.lines().skip_while(|line| !line.ends_with("<master_notify>:"));
         let code: Vec<Vec<_>> = start
             .skip(1)
             .take_while(|line| !line.is_empty())
@@ -110,10 +91,7 @@ fn loaded(object: &Path) -> Result<u32> {
     let sh = Shell::new()?;
     let sizes = cmd!(sh, "size {object}").read()?;
     let line = sizes.lines().nth(1).context("no sizes")?;
-    line.split_whitespace()
-        .take(2)
-        .map(|word| Ok(word.parse::<u32>()?))
-        .sum()
+    line.split_whitespace().take(2).map(|word| Ok(word.parse::<u32>()?)).sum()
 }
 
 /// Compiles a file of src/master to /tmp.
@@ -128,10 +106,7 @@ fn compile(tree: &Path, name: &str) -> Result<()> {
 /// The object without pads and mark.
 fn unmarked() -> Result<PathBuf> {
     let sh = Shell::new()?;
-    sh.set_var(
-        "RUSTC",
-        folder(&format!("rust-{}", minimum_rust()?)).join("rustc"),
-    );
+    sh.set_var("RUSTC", folder(&format!("rust-{}", minimum_rust()?)).join("rustc"));
     sh.set_var("OBJCOPY", "aarch64-linux-gnu-objcopy");
     sh.set_var("TARGET", "aarch64-unknown-linux-gnu");
     cmd!(sh, "env MARKS=0 LINK=0 tools/build /tmp/unmarked").run()?;
@@ -161,17 +136,9 @@ fn linker_that_demands_bti_takes_ours_alone(build: &Path) -> Result<()> {
 fn call_by_pointer_runs_with_bti_enforced(build: &Path) -> Result<()> {
     let sh = Shell::new()?;
     sh.change_dir(scratch());
-    let (source, include) = (
-        checkout().join("c_tests/by_pointer.c"),
-        checkout().join("include"),
-    );
-    let flags = [
-        "-O2",
-        "-mbranch-protection=standard",
-        "-fno-stack-protector",
-        "-nostdlib",
-        "-static",
-    ];
+    let (source, include) = (checkout().join("c_tests/by_pointer.c"), checkout().join("include"));
+    let flags =
+        ["-O2", "-mbranch-protection=standard", "-fno-stack-protector", "-nostdlib", "-static"];
     let link = |object: &Path, option: &[&str]| -> Result<()> {
         Ok(cmd!(
             sh,
@@ -187,18 +154,11 @@ fn call_by_pointer_runs_with_bti_enforced(build: &Path) -> Result<()> {
     link(&build.join("master_proto.o"), &[])?;
     assert_eq!(marks(Path::new("/tmp/program"))?, BOTH);
     assert_eq!(run()?, Some(0));
-    assert_eq!(
-        fs::read("/tmp/sent")?,
-        [1_i32, 2, 3].map(i32::to_le_bytes).concat()
-    );
+    assert_eq!(fs::read("/tmp/sent")?, [1_i32, 2, 3].map(i32::to_le_bytes).concat());
 
     let unmarked = unmarked()?;
     link(&unmarked, &[])?;
-    assert_eq!(
-        marks(Path::new("/tmp/program"))?,
-        "",
-        "one object has no mark"
-    );
+    assert_eq!(marks(Path::new("/tmp/program"))?, "", "one object has no mark");
     assert_eq!(run()?, Some(0));
     link(&unmarked, &["-Wl,-z,force-bti"])?;
     assert_eq!(marks(Path::new("/tmp/program"))?, "AArch64 feature: BTI");
@@ -208,21 +168,14 @@ fn call_by_pointer_runs_with_bti_enforced(build: &Path) -> Result<()> {
 
 fn cancelled_thread_unwinds_the_signed_address(build: &Path) -> Result<()> {
     let sh = Shell::new()?;
-    let (source, include) = (
-        checkout().join("c_tests/cancelled.c"),
-        checkout().join("include"),
-    );
+    let (source, include) = (checkout().join("c_tests/cancelled.c"), checkout().join("include"));
     let object = build.join("master_proto.o");
     cmd!(
         sh,
         "aarch64-linux-gnu-gcc -O2 -fexceptions -I {include} {source} {object} -o /tmp/program"
     )
     .run()?;
-    cmd!(
-        sh,
-        "qemu-aarch64-static -cpu max -L /usr/aarch64-linux-gnu /tmp/program"
-    )
-    .run()?;
+    cmd!(sh, "qemu-aarch64-static -cpu max -L /usr/aarch64-linux-gnu /tmp/program").run()?;
     Ok(())
 }
 
@@ -246,12 +199,7 @@ fn postfix_library_keeps_the_marks(build: &Path) -> Result<()> {
     let others = &others.map(|name| format!("{name}.o"));
     let ours = build.join("master_proto.o");
     compile(&tree, "master_proto")?;
-    let linkers = [
-        "aarch64-linux-gnu-ld.bfd",
-        "aarch64-linux-gnu-ld.gold",
-        "ld.lld",
-        "ld.mold",
-    ];
+    let linkers = ["aarch64-linux-gnu-ld.bfd", "aarch64-linux-gnu-ld.gold", "ld.lld", "ld.mold"];
     for linker in linkers {
         let link = |object: &Path| -> Result<String> {
             let flags = ["-shared", "-z", "relro", "-z", "now", "-o", "library.so"];
@@ -281,10 +229,7 @@ fn note_is_in_the_object_of_every_elf_platform() -> Result<()> {
 }
 
 fn macho_object_has_no_note() -> Result<()> {
-    for object in OBJECTS
-        .iter()
-        .filter(|object| object.target.contains("apple"))
-    {
+    for object in OBJECTS.iter().filter(|object| object.target.contains("apple")) {
         let data = fs::read(folder(object.target).join("master_proto.o"))?;
         let text = String::from_utf8_lossy(&data);
         assert!(text.contains("_master_notify"));

@@ -23,9 +23,7 @@ pub fn cases() -> Vec<Case> {
         let name = format!("systems::{target}::header_and_harnesses_compile");
         cases.push(Case::new(name, move || compile_all(target)));
     }
-    let objects = MACHINES
-        .map(|machine| (machine.name, machine.strong))
-        .into_iter();
+    let objects = MACHINES.map(|machine| (machine.name, machine.strong)).into_iter();
     let objects = objects.chain(OBJECTS.map(|object| (object.target, object.strong)));
     for (name, strong) in objects {
         let kind = if strong { "strong" } else { "weak" };
@@ -37,16 +35,8 @@ pub fn cases() -> Vec<Case> {
 
 fn compile_all(target: &str) -> Result<()> {
     let header = checkout().join("include/master_proto.h");
-    compile(
-        target,
-        "cc",
-        &["-x", "c", "-std=c89", "-pedantic-errors"],
-        &header,
-    )?;
-    let mut sources: Vec<_> = harness::ALL
-        .iter()
-        .map(|harness| harness.source())
-        .collect();
+    compile(target, "cc", &["-x", "c", "-std=c89", "-pedantic-errors"], &header)?;
+    let mut sources: Vec<_> = harness::ALL.iter().map(|harness| harness.source()).collect();
     sources.push(checkout().join("c_tests/harness.c"));
     sources.sort();
     sources.dedup();
@@ -72,9 +62,7 @@ fn references(name: &str, strong: bool) -> Result<()> {
     if name.contains("-apple-") {
         // Mach-O has no weak references of our kind; so the names alone tell.
         for symbol in ["_msg_info", "_msg_verbose"] {
-            let there = data
-                .windows(symbol.len())
-                .any(|bytes| bytes == symbol.as_bytes());
+            let there = data.windows(symbol.len()).any(|bytes| bytes == symbol.as_bytes());
             ensure!(there, "the object does not name {symbol}");
         }
         return Ok(());
@@ -84,11 +72,7 @@ fn references(name: &str, strong: bool) -> Result<()> {
         let symbol = file.symbols().find(|symbol| symbol.name() == Ok(wanted));
         let symbol = symbol.with_context(|| format!("the object has no symbol {wanted}"))?;
         ensure!(symbol.is_undefined(), "the object defines {wanted}");
-        ensure!(
-            symbol.is_weak() != strong,
-            "{wanted}: weak is {}",
-            symbol.is_weak()
-        );
+        ensure!(symbol.is_weak() != strong, "{wanted}: weak is {}", symbol.is_weak());
     }
     Ok(())
 }

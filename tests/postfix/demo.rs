@@ -8,10 +8,7 @@ pub fn cases() -> Vec<Case> {
     ["static", "newest-static"]
         .into_iter()
         .map(|tree| {
-            Case::new(
-                format!("postfix::demo::shows_what_happens: {tree}"),
-                move || shows(tree),
-            )
+            Case::new(format!("postfix::demo::shows_what_happens: {tree}"), move || shows(tree))
         })
         .chain(testenv::cases![names_the_versions_it_runs])
         .collect()
@@ -30,18 +27,12 @@ fn shows(name: &str) -> Result<()> {
 
 fn names_the_versions_it_runs() -> Result<()> {
     let source = scratch().join("source");
-    for (version, runs) in [
-        ("2.11.11", false),
-        ("3.3.22", false),
-        ("3.4.0", true),
-        ("3.12-20260101", true),
-    ] {
+    for (version, runs) in
+        [("2.11.11", false), ("3.3.22", false), ("3.4.0", true), ("3.12-20260101", true)]
+    {
         let sh = Shell::new()?;
         let file = source.join("src/global/mail_version.h");
-        sh.write_file(
-            file,
-            format!("#define MAIL_VERSION_NUMBER\t\"{version}\"\n"),
-        )?;
+        sh.write_file(file, format!("#define MAIL_VERSION_NUMBER\t\"{version}\"\n"))?;
         match demo::check_version(&source, "POSTFIX_SRC=source") {
             Ok(()) => ensure!(runs, "the demo would run Postfix {version}"),
             Err(error) => {

@@ -30,10 +30,7 @@ pub fn cases() -> Vec<Case> {
 pub fn trees() -> Vec<(String, PathBuf)> {
     let of = |kind: Kind| {
         let name = kind.name();
-        [
-            (name.to_owned(), tree::stock(kind)),
-            (format!("newest-{name}"), tree::newest(kind)),
-        ]
+        [(name.to_owned(), tree::stock(kind)), (format!("newest-{name}"), tree::newest(kind))]
     };
     Kind::BOTH.into_iter().flat_map(of).collect()
 }

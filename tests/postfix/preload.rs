@@ -9,10 +9,7 @@ use testenv::prelude::*;
 use testenv::smtp::Session;
 
 pub fn cases() -> Vec<Case> {
-    testenv::cases![
-        distribution_calls_its_own_code,
-        preloaded_in_import_environment_all_call_ours,
-    ]
+    testenv::cases![distribution_calls_its_own_code, preloaded_in_import_environment_all_call_ours,]
 }
 
 fn library() -> String {
@@ -31,21 +28,12 @@ fn install() -> Result<Instance> {
     }
     let of = |folder: &str| package.join(folder).display().to_string();
     let layers = [
-        (
-            "/usr",
-            format!("lowerdir={}:{}:/usr", usr.display(), of("usr")),
-        ),
+        ("/usr", format!("lowerdir={}:{}:/usr", usr.display(), of("usr"))),
         ("/etc", format!("lowerdir={}:/etc", of("etc"))),
     ];
     for (place, layers) in layers {
-        mount(
-            Some("overlay"),
-            place,
-            Some("overlay"),
-            MsFlags::MS_RDONLY,
-            Some(&*layers),
-        )
-        .with_context(|| format!("cannot mount an overlay, {layers}"))?;
+        mount(Some("overlay"), place, Some("overlay"), MsFlags::MS_RDONLY, Some(&*layers))
+            .with_context(|| format!("cannot mount an overlay, {layers}"))?;
     }
     Instance::create(&scratch().join("postfix"), Path::new("/"))
 }
@@ -79,14 +67,9 @@ fn preloaded_in_import_environment_all_call_ours() -> Result<()> {
     let mut postfix = install()?;
     let command = documented::block("LD_PRELOAD=/")?;
     let command = command.replace("/usr/local/lib/libmaster_proto.so.1", &library());
-    ensure!(
-        command.contains(&library()),
-        "docs/postfix.md names another library: {command}"
-    );
+    ensure!(command.contains(&library()), "docs/postfix.md names another library: {command}");
     let (sh, etc) = (Shell::new()?, postfix.dir().join("etc"));
-    cmd!(sh, "sh -euc {command}")
-        .env("MAIL_CONFIG", etc)
-        .run()?;
+    cmd!(sh, "sh -euc {command}").env("MAIL_CONFIG", etc).run()?;
     postfix.start()?;
     mail_arrives(&postfix, "ours")?;
 
@@ -98,11 +81,7 @@ fn preloaded_in_import_environment_all_call_ours() -> Result<()> {
     postfix.stop()?;
     let log = postfix.log();
     for text in ["undefined symbol", "ld.so"] {
-        ensure!(
-            !log.contains(text),
-            "the dynamic linker has a message: {}",
-            postfix.last_words()
-        );
+        ensure!(!log.contains(text), "the dynamic linker has a message: {}", postfix.last_words());
     }
     Ok(())
 }

@@ -61,17 +61,12 @@ fn code(file: &Path) -> Result<String> {
 
 fn ensure_code(file: &Path, expected: &str) -> Result<()> {
     let found = code(file)?;
-    ensure!(
-        found == expected,
-        "{found}, not {expected}, is in {}",
-        file.display()
-    );
+    ensure!(found == expected, "{found}, not {expected}, is in {}", file.display());
     Ok(())
 }
 
 fn compiles(said: &str) -> bool {
-    said.lines()
-        .any(|line| line.contains(" -c ") && line.contains(".c"))
+    said.lines().any(|line| line.contains(" -c ") && line.contains(".c"))
 }
 
 /// make takes no path with a space; the object is newer than the tree.
@@ -89,14 +84,13 @@ fn upstream(stock: &Path, make: &str) -> Result<()> {
     let object = object()?;
     let commands = documented::block("&& cp /path/to/master_proto.o src/master/ &&")?
         .replace("/path/to/master_proto.o", &object.display().to_string())
-        .replace(
-            "/path/to/master_proto/",
-            &format!("{}/", checkout().display()),
-        );
+        .replace("/path/to/master_proto/", &format!("{}/", checkout().display()));
     ensure!(commands.starts_with("make && ") && commands.contains(" && make\n"));
-    let commands = commands
-        .replacen("make && ", &format!("{make} && "), 1)
-        .replacen(" && make\n", &format!(" && {make} -j2\n"), 1);
+    let commands = commands.replacen("make && ", &format!("{make} && "), 1).replacen(
+        " && make\n",
+        &format!(" && {make} -j2\n"),
+        1,
+    );
     let said = run(&tree, &format!("set -e; {commands}"))?;
     ensure!(!compiles(&said), "make has compiled");
     ensure!(said.contains("contain our code"));
@@ -113,24 +107,16 @@ fn port(stock: &Path) -> Result<()> {
     tree::copy(stock, &tree)?;
     let object = object()?;
     let page = fs::read_to_string(checkout().join("docs/postfix.md"))?;
-    let target = page
-        .split("```make\n")
-        .find(|block| block.starts_with("post-build:"));
+    let target = page.split("```make\n").find(|block| block.starts_with("post-build:"));
     let target = target.and_then(|block| block.split("```").next());
     let target = target.context("no post-build target in docs/postfix.md")?;
     let target = target.replace("/path/to/master_proto.o", &object.display().to_string());
     let makefile = scratch().join("Makefile");
     fs::write(&makefile, format!("WRKSRC= {}\n{target}", tree.display()))?;
-    let said = run(
-        &scratch(),
-        "CFLAGS=-O3 bmake -j2 DO_MAKE_BUILD='${MAKE}' post-build",
-    )?;
+    let said = run(&scratch(), "CFLAGS=-O3 bmake -j2 DO_MAKE_BUILD='${MAKE}' post-build")?;
     ensure!(!compiles(&said), "make has compiled");
     let verify = checkout().join("tools/postfix-object");
-    run(
-        &tree,
-        &format!("{} verify . {}", verify.display(), object.display()),
-    )?;
+    run(&tree, &format!("{} verify . {}", verify.display(), object.display()))?;
     Ok(())
 }
 
@@ -140,49 +126,33 @@ fn port(stock: &Path) -> Result<()> {
 fn with_auxlibs(kind: Kind, words: &str) -> Result<PathBuf> {
     let tree = scratch().join("tree");
     tree::copy(&tree::stock(kind), &tree)?;
-    let settings = run(
-        &tree,
-        &format!("AUXLIBS='{words}' CCARGS=-DNO_DB shared=yes sh ./makedefs"),
-    )?;
+    let settings =
+        run(&tree, &format!("AUXLIBS='{words}' CCARGS=-DNO_DB shared=yes sh ./makedefs"))?;
     let libraries = settings.lines().find_map(|line| {
         let (name, value) = line.split_once('=')?;
         (name.trim() == "SYSLIBS").then_some(value.trim())
     });
     let libraries = libraries.context("makedefs sets no SYSLIBS")?;
-    ensure!(
-        libraries.contains(words),
-        "AUXLIBS is not in SYSLIBS: {libraries}"
-    );
+    ensure!(libraries.contains(words), "AUXLIBS is not in SYSLIBS: {libraries}");
     let smtpd = tree.join("src/smtpd/smtpd");
     fs::remove_file(&smtpd)?;
-    run(
-        &tree.join("src/smtpd"),
-        &format!("make SYSLIBS='{libraries}' smtpd"),
-    )?;
+    run(&tree.join("src/smtpd"), &format!("make SYSLIBS='{libraries}' smtpd"))?;
     Ok(smtpd)
 }
 
 /// The file in which the dynamic linker finds master_notify for a library's calls.
 fn bound_to(program: &Path) -> Result<String> {
-    let bindings = Command::new(program)
-        .envs([("LD_DEBUG", "bindings"), ("LD_BIND_NOW", "1")])
-        .output()?;
+    let bindings =
+        Command::new(program).envs([("LD_DEBUG", "bindings"), ("LD_BIND_NOW", "1")]).output()?;
     let bindings = String::from_utf8_lossy(&bindings.stderr).into_owned();
-    let line = bindings
-        .lines()
-        .find(|line| line.contains("symbol `master_notify'"));
+    let line = bindings.lines().find(|line| line.contains("symbol `master_notify'"));
     let file = line.and_then(|line| line.split(" to ").nth(1)?.split(' ').next());
-    Ok(file
-        .context("nothing is bound to master_notify")?
-        .to_owned())
+    Ok(file.context("nothing is bound to master_notify")?.to_owned())
 }
 
 fn auxlibs_with_the_library_has_no_effect() -> Result<()> {
     let sh = Shell::new()?;
-    let from = [
-        artefact("libmaster_proto.so"),
-        artefact("libmaster_proto.so.1"),
-    ];
+    let from = [artefact("libmaster_proto.so"), artefact("libmaster_proto.so.1")];
     cmd!(sh, "cp {from...} /tmp").run()?;
     let words = "-L/tmp -Wl,-rpath,/tmp -Wl,--no-as-needed -lmaster_proto";
     let smtpd = with_auxlibs(Kind::Shared, words)?;
@@ -262,10 +232,7 @@ impl NetBsd {
             fs::write(folder.join("Makefile"), makefile)?;
         }
         for name in ["master", "anvil"] {
-            let (from, to) = (
-                stock.join("src").join(name),
-                postfix.join("dist/src").join(name),
-            );
+            let (from, to) = (stock.join("src").join(name), postfix.join("dist/src").join(name));
             fs::create_dir_all(&to)?;
             run(&from, &format!("cp *.[ch] {}", to.display()))?;
         }
@@ -287,12 +254,7 @@ impl NetBsd {
             "MKMAN=no".to_owned(),
             "MKLINT=no".to_owned(),
         ];
-        Ok(NetBsd {
-            top,
-            library,
-            anvil,
-            words: words.into(),
-        })
+        Ok(NetBsd { top, library, anvil, words: words.into() })
     }
 
     /// What make prints in a folder that must build.
@@ -320,10 +282,7 @@ impl NetBsd {
     fn patch(&self) -> Result<()> {
         let commands = documented::block("contrib/netbsd.patch")?;
         let patch = commands.lines().next().unwrap_or_default();
-        let patch = patch.replace(
-            "/path/to/master_proto/",
-            &format!("{}/", checkout().display()),
-        );
+        let patch = patch.replace("/path/to/master_proto/", &format!("{}/", checkout().display()));
         run(&self.top, &patch)?;
         Ok(())
     }
@@ -370,23 +329,12 @@ fn netbsd_patched_takes_ours_and_a_newer_one() -> Result<()> {
         (name.starts_with("master_proto.") && name.ends_with('o')).then_some(path)
     });
     for member in members {
-        ensure!(
-            fs::read(&member)? == ours,
-            "{} is another",
-            member.display()
-        );
+        ensure!(fs::read(&member)? == ours, "{} is another", member.display());
     }
     let sh = Shell::new()?;
     let archive = netbsd.archive();
     let members = cmd!(sh, "ar t {archive}").read()?;
-    ensure!(
-        members
-            .lines()
-            .filter(|name| *name == "master_proto.o")
-            .count()
-            == 1,
-        "{members}"
-    );
+    ensure!(members.lines().filter(|name| *name == "master_proto.o").count() == 1, "{members}");
     let said = netbsd.build(&netbsd.library, &words)?;
     ensure!(
         said.contains("cp ") && !said.contains("master_proto.c"),

@@ -106,9 +106,7 @@ fn touch(file: &Path) -> Result<()> {
 fn bytes(tree: &Path) -> Result<BTreeMap<String, String>> {
     let sh = Shell::new()?;
     sh.change_dir(tree);
-    let sums = cmd!(sh, "find . -type f -exec cksum '{}' +")
-        .quiet()
-        .read()?;
+    let sums = cmd!(sh, "find . -type f -exec cksum '{}' +").quiet().read()?;
     let sums = sums.lines().filter_map(|line| line.split_once(" ./"));
     Ok(sums.map(|(sum, name)| (name.into(), sum.into())).collect())
 }
@@ -117,9 +115,7 @@ fn bytes(tree: &Path) -> Result<BTreeMap<String, String>> {
 fn state(tree: &Path) -> Result<impl PartialEq + std::fmt::Debug> {
     let sh = Shell::new()?;
     sh.change_dir(tree);
-    let names = cmd!(sh, "find . -printf '%p %y %m %u %s %T@\\n'")
-        .quiet()
-        .read()?;
+    let names = cmd!(sh, "find . -printf '%p %y %m %u %s %T@\\n'").quiet().read()?;
     let mut names: Vec<_> = names.lines().map(str::to_owned).collect();
     names.sort();
     Ok((names, bytes(tree)?))
@@ -184,9 +180,7 @@ fn log_of(tree: &Path) -> PathBuf {
 fn ensure_nothing_compiled(tree: &Path) -> Result<()> {
     let log = fs::read_to_string(log_of(tree))?;
     contains(&log, " -o ")?;
-    let compiled = log
-        .lines()
-        .find(|line| line.contains(" -c ") && line.contains(".c"));
+    let compiled = log.lines().find(|line| line.contains(" -c ") && line.contains(".c"));
     ensure!(compiled.is_none(), "make has compiled: {compiled:?}");
     Ok(())
 }
@@ -235,10 +229,8 @@ fn replace_lists_the_programs_that_nm_finds() -> Result<()> {
     let tree = static_copy()?;
     let object = artefact("master_proto.o");
     let said = says(ALL_OURS, tool(&sh, "replace", &[&tree, &object]))?;
-    let mut listed: Vec<_> = said
-        .lines()
-        .filter_map(|line| line.strip_prefix("ours     "))
-        .collect();
+    let mut listed: Vec<_> =
+        said.lines().filter_map(|line| line.strip_prefix("ours     ")).collect();
     listed.sort_unstable();
     let stock = tree::stock(Kind::Static);
     sh.change_dir(&stock);
@@ -296,10 +288,7 @@ fn replace_takes_another_build_of_ours() -> Result<()> {
     let tree = static_copy()?;
     let c = fs::read(tree.join("src/master/master_proto.o"))?;
     let another = scratch().join("another.o");
-    fs::write(
-        &another,
-        [&fs::read(artefact("master_proto.o"))?[..], b"\n"].concat(),
-    )?;
+    fs::write(&another, [&fs::read(artefact("master_proto.o"))?[..], b"\n"].concat())?;
     tool(&sh, "replace", &[&tree, &another]).run()?;
     let said = says(ALL_OURS, tool(&sh, "verify", &[&tree]))?;
     contains(&said, "is another build of ours (master_proto 1")?;
@@ -362,10 +351,7 @@ fn restore_goes_on_where_it_was_killed() -> Result<()> {
     is_killed("restore", &tree, &[KILLED_AT_ONCE])?;
     fs::write(tree.join("src/anvil/anvil"), "")?;
     fs::write(tree.join("libexec/anvil"), "")?;
-    says(
-        "contains the C object again",
-        tool(&sh, "restore", &[&tree]),
-    )?;
+    says("contains the C object again", tool(&sh, "restore", &[&tree]))?;
     ensure_same(&bytes(&tree)?, &built)
 }
 
@@ -381,10 +367,7 @@ fn restore_needs_no_object_of_ours() -> Result<()> {
         "Run 'make' first; nothing was changed",
         cmd!(sh, "{alone} replace {tree}"),
     )?;
-    says(
-        "contains the C object again",
-        cmd!(sh, "{alone} restore {tree}"),
-    )?;
+    says("contains the C object again", cmd!(sh, "{alone} restore {tree}"))?;
     Ok(())
 }
 
@@ -393,17 +376,11 @@ fn failing_make_brings_back_the_c_object() -> Result<()> {
     let tree = static_copy()?;
     let c = fs::read(tree.join("src/master/master_proto.o"))?;
     let path = path_with(&[("make", "echo no room; exit 1")])?;
-    let said = refuses(
-        "the C object is back",
-        tool(&sh, "replace", &[&tree]).env("PATH", path),
-    )?;
+    let said = refuses("the C object is back", tool(&sh, "replace", &[&tree]).env("PATH", path))?;
     contains(&said, "no room\n")?;
     ensure!(fs::read(tree.join("src/master/master_proto.o"))? == c);
     refuses(NOT_OURS, tool(&sh, "verify", &[&tree]))?;
-    says(
-        "contains the C object again",
-        tool(&sh, "restore", &[&tree]),
-    )?;
+    says("contains the C object again", tool(&sh, "restore", &[&tree]))?;
     Ok(())
 }
 
@@ -418,17 +395,11 @@ fn each_tree_has_its_own_log() -> Result<()> {
         let tree = scratch().join(name);
         tree::copy(&tree::stock(Kind::Shared), &tree)?;
         let mut command: Command = tool(&sh, "replace", &[&tree]).env("PATH", &path).into();
-        running.push((
-            name,
-            tree,
-            command.stderr(std::process::Stdio::piped()).spawn()?,
-        ));
+        running.push((name, tree, command.stderr(std::process::Stdio::piped()).spawn()?));
     }
     let open = fs::File::options().write(true).open(&hold)?;
     wait_until(Duration::from_secs(60), "both are in their makes", || {
-        running
-            .iter()
-            .all(|(_, tree, _)| fs::metadata(log_of(tree)).is_ok_and(|log| log.len() > 0))
+        running.iter().all(|(_, tree, _)| fs::metadata(log_of(tree)).is_ok_and(|log| log.len() > 0))
     })?;
     drop(open);
     for (name, tree, child) in running {
@@ -476,28 +447,18 @@ fn link_time_optimised_programs_are_judged() -> Result<()> {
     let sh = Shell::new()?;
     let smtpd = tree.join("libexec/smtpd");
     let symbols = cmd!(sh, "nm {smtpd}").read()?;
-    ensure!(
-        !symbols.contains(" T master_notify"),
-        "smtpd is not optimised at link time"
-    );
+    ensure!(!symbols.contains(" T master_notify"), "smtpd is not optimised at link time");
     is_judged(&tree)
 }
 
 fn programs_stripped_at_link_are_judged() -> Result<()> {
     let tree = static_copy()?;
-    set(
-        &tree,
-        "SYSLIBS",
-        &format!("{} -s", tree::setting(&tree, "SYSLIBS")?),
-    )?;
+    set(&tree, "SYSLIBS", &format!("{} -s", tree::setting(&tree, "SYSLIBS")?))?;
     touch(&tree.join("src/master/single_server.o"))?;
     tree::make(&tree, &[])?;
     let sh = Shell::new()?;
     let smtpd = tree.join("libexec/smtpd");
-    ensure!(
-        cmd!(sh, "nm {smtpd}").read()?.is_empty(),
-        "smtpd is not stripped"
-    );
+    ensure!(cmd!(sh, "nm {smtpd}").read()?.is_empty(), "smtpd is not stripped");
     is_judged(&tree)
 }
 
@@ -528,10 +489,7 @@ fn verify_tells_of_a_touched_header() -> Result<()> {
     )?;
     tree::make(&tree, &[])?;
     let said = refuses(NOT_OURS, tool(&sh, "verify", &[&tree]))?;
-    contains(
-        &said,
-        "make has compiled src/master/master_proto.c over our object",
-    )?;
+    contains(&said, "make has compiled src/master/master_proto.c over our object")?;
     says(ALL_OURS, tool(&sh, "replace", &[&tree]))?;
     Ok(())
 }
@@ -546,27 +504,18 @@ fn verify_tells_of_other_makefiles() -> Result<()> {
     contains(&said, "since these are newer: conf/makedefs.out")?;
     tree::make(&tree.join("src/master"), &["update"])?;
     let said = refuses(NOT_OURS, tool(&sh, "verify", &[&tree]))?;
-    contains(
-        &said,
-        "make has compiled src/master/master_proto.c over our object",
-    )
+    contains(&said, "make has compiled src/master/master_proto.c over our object")
 }
 
 fn verify_tells_of_an_object_with_an_old_time() -> Result<()> {
     let sh = Shell::new()?;
     let tree = static_copy()?;
-    let (object, target) = (
-        scratch().join("old.o"),
-        tree.join("src/master/master_proto.o"),
-    );
+    let (object, target) = (scratch().join("old.o"), tree.join("src/master/master_proto.o"));
     fs::copy(artefact("master_proto.o"), &object)?;
     cmd!(sh, "touch -d 2001-01-01 {object}").run()?;
     cmd!(sh, "cp -p {object} {target}").run()?;
     let said = refuses(NOT_OURS, tool(&sh, "verify", &[&tree, &object]))?;
-    contains(
-        &said,
-        "the next make in /tmp/a tree compiles the C file over our object",
-    )?;
+    contains(&said, "the next make in /tmp/a tree compiles the C file over our object")?;
     tree::make(&tree, &[])?;
     let said = refuses(NOT_OURS, tool(&sh, "verify", &[&tree, &object]))?;
     ensure!(!said.contains("ours "));
@@ -594,16 +543,10 @@ fn verify_tells_what_a_copied_tree_loads() -> Result<()> {
     let tree = copy_of(&stock)?;
     let said = says(ALL_OURS, tool(&sh, "replace", &[&tree]))?;
     let loaded = stock.join("lib/libpostfix-master.so");
-    contains(
-        &said,
-        &format!("load {}, whose code is: C\n", loaded.display()),
-    )?;
+    contains(&said, &format!("load {}, whose code is: C\n", loaded.display()))?;
     tree::mount_over(&tree, &stock)?;
     let said = says(ALL_OURS, tool(&sh, "verify", &[&stock]))?;
-    ensure!(
-        !said.contains("note: the programs"),
-        "the very library is called another"
-    );
+    ensure!(!said.contains("note: the programs"), "the very library is called another");
     Ok(())
 }
 
@@ -624,10 +567,8 @@ fn verify_tells_of_an_empty_program() -> Result<()> {
 fn code_labels_every_file() -> Result<()> {
     let sh = Shell::new()?;
     let stripped = scratch().join("stripped");
-    let (smtpd, object) = (
-        tree::stock(Kind::Static).join("libexec/smtpd"),
-        artefact("master_proto.o"),
-    );
+    let (smtpd, object) =
+        (tree::stock(Kind::Static).join("libexec/smtpd"), artefact("master_proto.o"));
     cmd!(sh, "strip -s -o {stripped} {smtpd}").run()?;
     let empty = scratch().join("empty");
     fs::write(&empty, "")?;
@@ -638,10 +579,7 @@ fn code_labels_every_file() -> Result<()> {
         ("ours", artefact("libmaster_proto.so")),
         ("C", smtpd),
         ("C", stripped),
-        (
-            "C",
-            tree::stock(Kind::Shared).join("lib/libpostfix-master.so"),
-        ),
+        ("C", tree::stock(Kind::Shared).join("lib/libpostfix-master.so")),
         ("none", caller),
         ("none", tree::stock(Kind::Shared).join("libexec/smtpd")),
         ("none", PathBuf::from("/bin/sh")),
@@ -649,18 +587,10 @@ fn code_labels_every_file() -> Result<()> {
     ];
     let files: Vec<_> = table.iter().map(|(_, file)| file.as_path()).collect();
     let said = tool(&sh, "code", &files).read()?;
-    let expected: Vec<_> = table
-        .iter()
-        .map(|(code, file)| format!("{code:8} {}", file.display()))
-        .collect();
-    ensure!(
-        said.lines().eq(expected.iter().map(String::as_str)),
-        "{said}"
-    );
-    refuses(
-        "there is no file",
-        tool(&sh, "code", &[Path::new("/nowhere")]),
-    )?;
+    let expected: Vec<_> =
+        table.iter().map(|(code, file)| format!("{code:8} {}", file.display())).collect();
+    ensure!(said.lines().eq(expected.iter().map(String::as_str)), "{said}");
+    refuses("there is no file", tool(&sh, "code", &[Path::new("/nowhere")]))?;
     Ok(())
 }
 
@@ -674,15 +604,8 @@ fn what_is_no_tree_is_refused() -> Result<()> {
     fs::create_dir(&tree)?;
     fs::write(tree.join("file"), "hello\n")?;
     for action in ACTIONS {
-        refuses_unchanged(
-            &tree,
-            "is not a Postfix source tree",
-            tool(&sh, action, &[&tree]),
-        )?;
-        refuses(
-            "is not a folder",
-            tool(&sh, action, &[Path::new("/nowhere")]),
-        )?;
+        refuses_unchanged(&tree, "is not a Postfix source tree", tool(&sh, action, &[&tree]))?;
+        refuses("is not a folder", tool(&sh, action, &[Path::new("/nowhere")]))?;
     }
     refuses("usage: ", tool(&sh, "replace", &[]))?;
     refuses("usage: ", tool(&sh, "rename", &[&tree]))?;
@@ -707,23 +630,12 @@ fn what_is_too_old_is_refused() -> Result<()> {
     let tree = scratch().join("old");
     fs::create_dir_all(tree.join("src/master"))?;
     fs::create_dir(tree.join("libexec"))?;
-    fs::write(
-        tree.join("src/master/master_proto.h"),
-        "extern int master_notify(int, int);\n",
-    )?;
-    for name in [
-        "src/master/master_proto.c",
-        "src/master/master_proto.o",
-        "libexec/smtpd",
-    ] {
+    fs::write(tree.join("src/master/master_proto.h"), "extern int master_notify(int, int);\n")?;
+    for name in ["src/master/master_proto.c", "src/master/master_proto.o", "libexec/smtpd"] {
         fs::write(tree.join(name), "")?;
     }
     for action in ACTIONS {
-        refuses_unchanged(
-            &tree,
-            "is older than Postfix 2.2",
-            tool(&sh, action, &[&tree]),
-        )?;
+        refuses_unchanged(&tree, "is older than Postfix 2.2", tool(&sh, action, &[&tree]))?;
     }
     Ok(())
 }
@@ -739,11 +651,7 @@ fn what_is_not_writable_is_refused() -> Result<()> {
         cmd!(sh, "chown root {folder}").run()?;
         let text = format!("{} is not writable for postfix", folder.display());
         let user = ["--reuid=postfix", "--regid=postfix", "--clear-groups"];
-        refuses_unchanged(
-            &tree,
-            &text,
-            cmd!(sh, "setpriv {user...} {tool} replace {tree}"),
-        )?;
+        refuses_unchanged(&tree, &text, cmd!(sh, "setpriv {user...} {tool} replace {tree}"))?;
         cmd!(sh, "chown postfix {folder}").run()?;
     }
     Ok(())
@@ -763,26 +671,15 @@ fn what_is_no_object_for_this_tree_is_refused() -> Result<()> {
         tool(&sh, "replace", &[&tree, &other]),
     )?;
     let c = tree::stock(Kind::Static).join("src/master/master_proto.o");
-    refuses_unchanged(
-        &tree,
-        "has no note of ours",
-        tool(&sh, "replace", &[&tree, &c]),
-    )?;
+    refuses_unchanged(&tree, "has no note of ours", tool(&sh, "replace", &[&tree, &c]))?;
     let nowhere = Path::new("/nowhere.o");
-    refuses_unchanged(
-        &tree,
-        "there is no /nowhere.o",
-        tool(&sh, "replace", &[&tree, nowhere]),
-    )
+    refuses_unchanged(&tree, "there is no /nowhere.o", tool(&sh, "replace", &[&tree, nowhere]))
 }
 
 fn what_was_put_by_hand_is_refused() -> Result<()> {
     let sh = Shell::new()?;
     let tree = static_copy()?;
-    fs::copy(
-        artefact("master_proto.o"),
-        tree.join("src/master/master_proto.o"),
-    )?;
+    fs::copy(artefact("master_proto.o"), tree.join("src/master/master_proto.o"))?;
     refuses_unchanged(&tree, "Nothing was changed", tool(&sh, "replace", &[&tree]))?;
     refuses("no C object was kept", tool(&sh, "replace", &[&tree]))?;
     Ok(())
@@ -798,9 +695,7 @@ fn make_without_a_tree_is_refused() -> Result<()> {
     let sh = Shell::new()?;
     sh.change_dir(testenv::checkout());
     for action in ACTIONS {
-        let said = cmd!(sh, "make -o all postfix-{action}")
-            .ignore_status()
-            .output()?;
+        let said = cmd!(sh, "make -o all postfix-{action}").ignore_status().output()?;
         ensure!(!said.status.success());
         contains(&String::from_utf8(said.stderr)?, "POSTFIX= is missing")?;
     }

@@ -47,15 +47,8 @@ fn programs() -> Result<PathBuf> {
     let (include, archive) = (checkout().join("include"), artefact("libmaster_proto.a"));
     let source = checkout().join("examples/child.c");
     sh.change_dir(&folder);
-    cmd!(
-        sh,
-        "cc -O2 -Wall -Wextra -Werror -I {include} -o child {source} {archive}"
-    )
-    .run()?;
-    sh.write_file(
-        "/tmp/hello.c",
-        man::program(&man::by_mandoc("master_proto.7")?)?,
-    )?;
+    cmd!(sh, "cc -O2 -Wall -Wextra -Werror -I {include} -o child {source} {archive}").run()?;
+    sh.write_file("/tmp/hello.c", man::program(&man::by_mandoc("master_proto.7")?)?)?;
     cmd!(sh, "cc -O2 -Wall -Wextra -Werror -o hello /tmp/hello.c").run()?;
     Ok(folder)
 }
@@ -80,19 +73,10 @@ fn start(services: &[&str]) -> Result<Instance> {
 /// master has nothing to complain about.
 fn end(mut postfix: Instance) -> Result<()> {
     postfix.stop()?;
-    let odd = [
-        "exit status",
-        "killed by",
-        "throttling",
-        "partial",
-        "unknown status",
-        "panic",
-        "fatal",
-    ];
+    let odd =
+        ["exit status", "killed by", "throttling", "partial", "unknown status", "panic", "fatal"];
     let log = postfix.log();
-    let line = log
-        .lines()
-        .find(|line| odd.iter().any(|text| line.contains(text)));
+    let line = log.lines().find(|line| odd.iter().any(|text| line.contains(text)));
     ensure!(line.is_none(), "in the log: {line:?}");
     Ok(())
 }
@@ -107,14 +91,9 @@ fn all_of(postfix: &Instance, service: &str) -> Result<Vec<Child>> {
 /// The one child of the service, when it waits for a client.
 fn only(postfix: &Instance, service: &str) -> Result<Child> {
     let mut children = all_of(postfix, service)?;
-    ensure!(
-        children.len() == 1,
-        "the children of {service} should be one: {children:?}"
-    );
+    ensure!(children.len() == 1, "the children of {service} should be one: {children:?}");
     let child = children.remove(0);
-    postfix.wait("the child is idle", || {
-        says(child.pid, "State:", "S (sleeping)")
-    })?;
+    postfix.wait("the child is idle", || says(child.pid, "State:", "S (sleeping)"))?;
     Ok(child)
 }
 
@@ -138,10 +117,7 @@ fn served(address: &str, text: &str) -> Result<()> {
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     let wanted = if text.is_empty() { "hello\n" } else { text };
-    ensure!(
-        answer == wanted,
-        "{address} answers {answer:?}, not {wanted:?}"
-    );
+    ensure!(answer == wanted, "{address} answers {answer:?}, not {wanted:?}");
     Ok(())
 }
 
@@ -158,10 +134,7 @@ fn not_root(child: &Child) -> Result<()> {
         ("Groups:", group),
         ("CapEff:", "0".repeat(16)),
     ] {
-        ensure!(
-            says(child.pid, name, &value),
-            "not {name} {value}: {child:?}"
-        );
+        ensure!(says(child.pid, name, &value), "not {name} {value}: {child:?}");
     }
     Ok(())
 }
@@ -187,10 +160,7 @@ fn child_serves_two_listeners() -> Result<()> {
     served("127.0.0.1:10027", "one\n")?;
     served("127.0.0.2:10027", "two\n")?;
     let child = only(&postfix, "10027")?;
-    ensure!(
-        child.command.contains(" -s 2 "),
-        "not two listeners: {child:?}"
-    );
+    ensure!(child.command.contains(" -s 2 "), "not two listeners: {child:?}");
     end(postfix)
 }
 
@@ -229,15 +199,9 @@ fn child_holds_its_session_over_a_reload() -> Result<()> {
     gone(&postfix, &idle)?;
     echo(b"after.")?;
     let next = other("a client of the next generation\n")?;
-    ensure!(
-        is_alive(held.pid),
-        "the session's child has ended: {held:?}"
-    );
+    ensure!(is_alive(held.pid), "the session's child has ended: {held:?}");
     let generations = [held.generation, idle.generation, next.generation];
-    ensure!(
-        generations.is_sorted_by(|a, b| a < b),
-        "the generations: {generations:?}"
-    );
+    ensure!(generations.is_sorted_by(|a, b| a < b), "the generations: {generations:?}");
     drop(session);
     gone(&postfix, &held)?;
     ensure!(is_alive(next.pid), "{next:?} has ended");
@@ -262,21 +226,8 @@ fn client_without_master(program: &str) -> Result<()> {
     let child = only(&postfix, SERVICE)?;
     let (pid, trace) = (child.pid, postfix.trace());
     let mut tracer = Command::new("strace")
-        .args([
-            "-f",
-            "-qq",
-            "-s",
-            "64",
-            "-x",
-            "-e",
-            "trace=accept,accept4,poll,ppoll,write",
-        ])
-        .args([
-            "-e",
-            "signal=none",
-            "-e",
-            "inject=accept,accept4:signal=SIGSTOP:when=1",
-        ])
+        .args(["-f", "-qq", "-s", "64", "-x", "-e", "trace=accept,accept4,poll,ppoll,write"])
+        .args(["-e", "signal=none", "-e", "inject=accept,accept4:signal=SIGSTOP:when=1"])
         .args(["-p", &pid.to_string(), "-o"])
         .arg(&trace)
         .spawn()
@@ -284,11 +235,8 @@ fn client_without_master(program: &str) -> Result<()> {
     postfix.wait("strace watches the child", || !says(pid, "TracerPid:", "0"))?;
     let text = text_for(program);
     let client = thread::spawn(move || served(SERVICE, text));
-    let is_stopped = || {
-        ["T (stopped)", "t (tracing stop)"]
-            .iter()
-            .any(|state| says(pid, "State:", state))
-    };
+    let is_stopped =
+        || ["T (stopped)", "t (tracing stop)"].iter().any(|state| says(pid, "State:", state));
     postfix.wait("the child is stopped", is_stopped)?;
     postfix.reload()?;
     signal(pid, Signal::SIGCONT);
@@ -299,15 +247,8 @@ fn client_without_master(program: &str) -> Result<()> {
     let seen = fs::read_to_string(&trace)?;
     println!("{seen}");
     let last = seen.lines().last().unwrap_or_default();
-    ensure!(
-        last.contains(" write(5, "),
-        "it does not end with its last message, but with {last}"
-    );
-    ensure!(
-        child.generation >= 8,
-        "the generation, {}, is the same in octal",
-        child.generation
-    );
+    ensure!(last.contains(" write(5, "), "it does not end with its last message, but with {last}");
+    ensure!(child.generation >= 8, "the generation, {}, is the same in octal", child.generation);
     // strace has not seen its start.
     let start = format!(
         "{pid} execve(\"\", [\"-n\", \"{SERVICE}\", \"-t\", \"inet\"], [\"GENERATION={:o}\"]) = 0\n",
@@ -315,15 +256,9 @@ fn client_without_master(program: &str) -> Result<()> {
     );
     fs::write(&trace, start + &seen)?;
     let messages = trace::read(&trace)?;
-    let sent: Vec<_> = messages
-        .iter()
-        .map(|message| (&message.status, &*message.result))
-        .collect();
+    let sent: Vec<_> = messages.iter().map(|message| (&message.status, &*message.result)).collect();
     let failure = "-1 EPIPE (Broken pipe)";
-    ensure!(
-        sent == [(&Status::Taken, failure), (&Status::Avail, failure)],
-        "{messages:?}"
-    );
+    ensure!(sent == [(&Status::Taken, failure), (&Status::Avail, failure)], "{messages:?}");
     end(postfix)
 }
 
@@ -336,15 +271,9 @@ fn child_refuses_what_master_does_not_give() -> Result<()> {
         "only master(8) starts this program",
         run("", &["-t", "inet", "nobody"]).env_remove("GENERATION"),
     )?;
-    refuses(
-        "GENERATION is not an octal number",
-        run("9", &["-t", "inet", "nobody"]),
-    )?;
+    refuses("GENERATION is not an octal number", run("9", &["-t", "inet", "nobody"]))?;
     refuses("is unknown, or is root", run("1", &["-t", "inet", "root"]))?;
-    refuses(
-        "is unknown, or is root",
-        run("1", &["-t", "inet", "no-such-user"]),
-    )?;
+    refuses("is unknown, or is root", run("1", &["-t", "inet", "no-such-user"]))?;
     refuses("of type inet or unix", run("1", &["-t", "pass", "nobody"]))?;
     refuses("the command is: child USER", run("1", &["-t", "inet"]))?;
     Ok(())

@@ -41,10 +41,7 @@ pub fn cases() -> Vec<Case> {
         ("queued_mail_outlives_a_restart", restart_with_mail, 120),
     ];
     for kind in Kind::BOTH {
-        let name = format!(
-            "postfix::system::daemons_work_and_complain_as_with_C: {}",
-            kind.name()
-        );
+        let name = format!("postfix::system::daemons_work_and_complain_as_with_C: {}", kind.name());
         cases.push(Case::new(name, move || all_daemons(kind)).limit(240));
         for (name, test, limit) in tests {
             for code in [Code::C, Code::Ours] {
@@ -88,10 +85,7 @@ fn end(postfix: &mut Instance) -> Result<()> {
     let log = postfix.log();
     let mut of_master = log.lines().filter(|line| line.contains("/master["));
     let line = of_master.find(|line| misunderstood.iter().any(|text| line.contains(text)));
-    ensure!(
-        line.is_none(),
-        "master complains about its children: {line:?}"
-    );
+    ensure!(line.is_none(), "master complains about its children: {line:?}");
     Ok(())
 }
 
@@ -109,9 +103,7 @@ fn recipients(postfix: &Instance) -> Result<Vec<String>> {
     let mut recipients = Vec::new();
     for mail in postfix.mails() {
         let mail = fs::read_to_string(mail)?;
-        let line = mail
-            .lines()
-            .find_map(|line| line.strip_prefix("X-Original-To: "));
+        let line = mail.lines().find_map(|line| line.strip_prefix("X-Original-To: "));
         recipients.push(line.context("a mail without its recipient")?.to_owned());
     }
     recipients.sort();
@@ -152,10 +144,7 @@ fn all_daemons(kind: Kind) -> Result<()> {
     let mut by_ours = watch(kind, Code::Ours)?;
     by_ours.retain(|line| !by_c.contains(line));
     by_ours.retain(|line| !BY_CHANCE.iter().any(|text| line.contains(text)));
-    ensure!(
-        by_ours.is_empty(),
-        "the stock build does not complain so: {by_ours:#?}"
-    );
+    ensure!(by_ours.is_empty(), "the stock build does not complain so: {by_ours:#?}");
     Ok(())
 }
 
@@ -197,23 +186,15 @@ fn watch(kind: Kind, code: Code) -> Result<Vec<String>> {
 pub fn daemons_call(postfix: &Instance, code: &str, wanted: &str) -> Result<()> {
     postfix.wait("all daemons run", || {
         let running = postfix.children().unwrap_or_default();
-        wanted
-            .split(' ')
-            .all(|name| running.iter().any(|child| child.program == name))
+        wanted.split(' ').all(|name| running.iter().any(|child| child.program == name))
     })?;
     let (sh, queue) = (Shell::new()?, postfix.queue());
     sh.change_dir(checkout());
-    let output = cmd!(sh, "tools/postfix-running {queue}")
-        .ignore_status()
-        .output()?;
+    let output = cmd!(sh, "tools/postfix-running {queue}").ignore_status().output()?;
     let text = String::from_utf8_lossy(&output.stdout);
     println!("{text}{}", String::from_utf8_lossy(&output.stderr));
     let status = if code == "ours" { 0 } else { 1 };
-    ensure!(
-        output.status.code() == Some(status),
-        "postfix-running ended with {}",
-        output.status
-    );
+    ensure!(output.status.code() == Some(status), "postfix-running ended with {}", output.status);
     for name in wanted.split(' ') {
         let words: Vec<_> = text
             .lines()
@@ -222,10 +203,7 @@ pub fn daemons_call(postfix: &Instance, code: &str, wanted: &str) -> Result<()> 
             .map(|words| words[0])
             .collect();
         ensure!(!words.is_empty(), "postfix-running does not list {name}");
-        ensure!(
-            words.iter().all(|&found| found == code),
-            "not '{code}', but {words:?}: {name}"
-        );
+        ensure!(words.iter().all(|&found| found == code), "not '{code}', but {words:?}: {name}");
     }
     Ok(())
 }
@@ -234,11 +212,7 @@ pub fn daemons_call(postfix: &Instance, code: &str, wanted: &str) -> Result<()> 
 /// turn, and all written.
 fn status_messages(postfix: &Instance) -> Result<()> {
     let messages = trace::read(&postfix.trace())?;
-    ensure!(
-        messages.len() > 200,
-        "only {} status messages",
-        messages.len()
-    );
+    ensure!(messages.len() > 200, "only {} status messages", messages.len());
     let mut last = HashMap::new();
     let mut seen = HashSet::new();
     for message in &messages {
@@ -246,10 +220,7 @@ fn status_messages(postfix: &Instance) -> Result<()> {
             Some(Status::Taken) => Status::Avail,
             _ => Status::Taken,
         };
-        ensure!(
-            message.status == turn,
-            "not in turn, {turn} is next: {message:?}"
-        );
+        ensure!(message.status == turn, "not in turn, {turn} is next: {message:?}");
         seen.insert((message.service.as_str(), message.status.to_string()));
     }
     for service in "127.0.0.1:10025 cleanup virtual rewrite anvil scache pickup qmgr \
@@ -257,10 +228,7 @@ fn status_messages(postfix: &Instance) -> Result<()> {
         .split_whitespace()
     {
         for status in [Status::Taken, Status::Avail] {
-            ensure!(
-                seen.contains(&(service, status.to_string())),
-                "no {status} of {service}"
-            );
+            ensure!(seen.contains(&(service, status.to_string())), "no {status} of {service}");
         }
     }
     Ok(())
@@ -272,17 +240,9 @@ fn many_messages(postfix: &mut Instance, code: Code) -> Result<()> {
     let number = code.rounds(2000, 10000);
     postfix.start()?;
     run(postfix.smtp_source(&["-N", "-s", "20", "-m", &number.to_string()]))?;
-    wait_until(
-        Duration::from_secs(300),
-        "all messages are delivered",
-        || postfix.queued() == 0,
-    )?;
+    wait_until(Duration::from_secs(300), "all messages are delivered", || postfix.queued() == 0)?;
     let mut recipients = recipients(postfix)?;
-    ensure!(
-        recipients.len() == number,
-        "{} of {number} messages arrived",
-        recipients.len()
-    );
+    ensure!(recipients.len() == number, "{} of {number} messages arrived", recipients.len());
     recipients.dedup();
     ensure!(recipients.len() == number, "some arrived twice");
     let mut complaints = postfix.warnings();
@@ -322,19 +282,12 @@ fn reloads(postfix: &Instance, rounds: usize) -> Result<()> {
     postfix.wait_mail(20)?;
     let newest = || {
         let children = postfix.children().unwrap_or_default();
-        children
-            .iter()
-            .map(|child| child.generation)
-            .max()
-            .unwrap_or(0)
+        children.iter().map(|child| child.generation).max().unwrap_or(0)
     };
     let mut last = 0;
     for round in 1..=rounds {
         let before = newest();
-        ensure!(
-            before > last,
-            "generation {before} in round {round}, after {last}"
-        );
+        ensure!(before > last, "generation {before} in round {round}, after {last}");
         last = before;
         postfix.reload()?;
         postfix.wait("the children of the old generation end", || {
@@ -349,22 +302,13 @@ fn max_use(postfix: &mut Instance, _: Code) -> Result<()> {
     postfix.postconf(&["max_use=1"])?;
     postfix.start()?;
     delivers(postfix, 20)?;
-    postfix.wait("20 clients in the log", || {
-        count(postfix, ": connect from") >= 20
-    })?;
+    postfix.wait("20 clients in the log", || count(postfix, ": connect from") >= 20)?;
     let log = postfix.log();
-    let lines = log
-        .lines()
-        .filter_map(|line| line.split_once("]: connect from"));
-    let mut processes: Vec<_> = lines
-        .filter_map(|(head, _)| head.rsplit('[').next())
-        .collect();
+    let lines = log.lines().filter_map(|line| line.split_once("]: connect from"));
+    let mut processes: Vec<_> = lines.filter_map(|(head, _)| head.rsplit('[').next()).collect();
     processes.sort();
     let twice = processes.windows(2).find(|pair| pair[0] == pair[1]);
-    ensure!(
-        twice.is_none(),
-        "a process has served two clients: {twice:?}"
-    );
+    ensure!(twice.is_none(), "a process has served two clients: {twice:?}");
     Ok(())
 }
 
@@ -381,10 +325,7 @@ fn process_limit(postfix: &mut Instance, _: Code) -> Result<()> {
     a.quit()?;
     c.hear("220").context("the third client")?;
     let after = postfix.pids_of("smtpd")?;
-    ensure!(
-        after == processes,
-        "after smtpd {processes:?} came {after:?}"
-    );
+    ensure!(after == processes, "after smtpd {processes:?} came {after:?}");
     b.quit()?;
     c.quit()?;
     delivers(postfix, 5)
@@ -400,11 +341,7 @@ fn restart_with_mail(postfix: &mut Instance, _: Code) -> Result<()> {
     postfix.start()?;
     postfix.wait_mail(10)?;
     postfix.wait_empty()?;
-    ensure!(
-        postfix.mails().len() == 10,
-        "{} messages instead of 10",
-        postfix.mails().len()
-    );
+    ensure!(postfix.mails().len() == 10, "{} messages instead of 10", postfix.mails().len());
     Ok(())
 }
 
@@ -412,9 +349,7 @@ fn killed_sessions(postfix: &mut Instance, _: Code) -> Result<()> {
     postfix.start()?;
     let held = [postfix.hold()?, postfix.hold()?, postfix.hold()?];
     postfix.pids_of("smtpd")?.into_iter().for_each(kill);
-    postfix.wait("three deaths in the log", || {
-        count(postfix, "killed by signal 9") >= 3
-    })?;
+    postfix.wait("three deaths in the log", || count(postfix, "killed by signal 9") >= 3)?;
     drop(held);
     delivers(postfix, 20)
 }
@@ -438,17 +373,11 @@ fn killed_deliveries(postfix: &mut Instance, code: Code) -> Result<()> {
         }
         load.join().expect("a thread")
     })?;
-    postfix.wait("the deaths in the log", || {
-        count(postfix, "killed by signal 9") >= rounds
-    })?;
+    postfix.wait("the deaths in the log", || count(postfix, "killed by signal 9") >= rounds)?;
     postfix.drain()?;
     let mut recipients = recipients(postfix)?;
     recipients.dedup();
-    ensure!(
-        recipients.len() == number,
-        "{} of {number} messages arrived",
-        recipients.len()
-    );
+    ensure!(recipients.len() == number, "{} of {number} messages arrived", recipients.len());
     Ok(())
 }
 

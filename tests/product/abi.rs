@@ -238,10 +238,9 @@ fn shared_library_is_as_promised() -> Result<()> {
 
 fn shared_library_has_its_versioned_names() -> Result<()> {
     let full = format!("libmaster_proto.so.{}", crate::ships::manifest("version")?);
-    for (link, target) in [
-        ("libmaster_proto.so", "libmaster_proto.so.1"),
-        ("libmaster_proto.so.1", &full),
-    ] {
+    for (link, target) in
+        [("libmaster_proto.so", "libmaster_proto.so.1"), ("libmaster_proto.so.1", &full)]
+    {
         assert_eq!(std::fs::read_link(artefact(link))?, Path::new(target));
     }
     assert!(artefact(&full).is_file());
@@ -275,16 +274,9 @@ fn archive_links(archive: &Path) -> Result<()> {
 /// Without this project's Makefile, in both profiles.
 fn cargo_alone_builds_the_same_interface() -> Result<()> {
     let sh = Shell::new()?;
-    let expected: Facts = promised("shared")
-        .union(&promised("cargo"))
-        .cloned()
-        .collect();
+    let expected: Facts = promised("shared").union(&promised("cargo")).cloned().collect();
     for (profile, folder) in [("dev", "debug"), ("release", "release")] {
-        cmd!(
-            sh,
-            "cargo build --quiet --locked --features capi --profile {profile}"
-        )
-        .run()?;
+        cmd!(sh, "cargo build --quiet --locked --features capi --profile {profile}").run()?;
         let built = scratch().join("target").join(folder);
         let data = read(built.join("libmaster_proto.so"));
         let file = parse(&data);

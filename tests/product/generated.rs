@@ -29,10 +29,7 @@ fn licenses_of_all_crates_are_known() -> Result<()> {
         let options = "--locked --all-features --target all --prefix none --format {l}";
         let options = options.split(' ');
         let tree = cmd!(sh, "cargo tree --manifest-path {manifest} {options...}").read()?;
-        licenses.extend(
-            tree.lines()
-                .map(|line| line.trim_end_matches(" (*)").to_owned()),
-        );
+        licenses.extend(tree.lines().map(|line| line.trim_end_matches(" (*)").to_owned()));
     }
     ensure!(!licenses.is_empty());
     for license in licenses {
@@ -40,11 +37,7 @@ fn licenses_of_all_crates_are_known() -> Result<()> {
             "IPL-1.0 OR EPL-2.0" => {} // ours
             // Of cbindgen, and what it depends on; not in the artefacts.
             "MPL-2.0" | "(MIT OR Apache-2.0) AND Unicode-3.0" => {}
-            other
-                if other
-                    .replace("/", " OR ")
-                    .split(" OR ")
-                    .any(|one| one == "MIT") => {}
+            other if other.replace("/", " OR ").split(" OR ").any(|one| one == "MIT") => {}
             other => bail!("nobody has looked at the license '{other}'"),
         }
     }
@@ -68,10 +61,7 @@ fn manifest_names_libc_and_optionally_cbindgen() -> Result<()> {
     }
     assert_eq!(
         named,
-        [
-            ("[dependencies]", "libc", false),
-            ("[build-dependencies]", "cbindgen", true),
-        ]
+        [("[dependencies]", "libc", false), ("[build-dependencies]", "cbindgen", true),]
     );
     Ok(())
 }

@@ -26,9 +26,7 @@ const BOTH: &str = "x86 feature: IBT, SHSTK";
 fn marks(file: &Path) -> Result<String> {
     let sh = Shell::new()?;
     let notes = cmd!(sh, "readelf -nW {file}").read()?;
-    let line = notes
-        .lines()
-        .find_map(|line| line.split_once("Properties: "));
+    let line = notes.lines().find_map(|line| line.split_once("Properties: "));
     Ok(line.map_or_else(String::new, |(_, marks)| marks.trim().to_owned()))
 }
 
@@ -36,9 +34,7 @@ fn marks(file: &Path) -> Result<String> {
 fn code(file: &Path) -> Result<Vec<String>> {
     let sh = Shell::new()?;
     let text = cmd!(sh, "objdump -d --no-show-raw-insn {file}").read()?;
-    let lines = text
-        .lines()
-        .skip_while(|line| !line.ends_with("<master_notify>:"));
+    let lines = text.lines().skip_while(|line| !line.ends_with("<master_notify>:"));
     let code: Vec<_> = lines
         .skip(1)
         .filter_map(|line| Some(line.split_once(":\t")?.1.trim().to_owned()))
@@ -90,10 +86,7 @@ fn marks_0_gives_neither_mark_nor_pad() -> Result<()> {
 /// A compiler that is `rustc` after the given lines of the shell.
 fn compiler(lines: &str) -> Result<()> {
     let sh = Shell::new()?;
-    sh.write_file(
-        "/tmp/rustc",
-        format!("#!/bin/bash\n{lines}\nexec rustc \"$@\"\n"),
-    )?;
+    sh.write_file("/tmp/rustc", format!("#!/bin/bash\n{lines}\nexec rustc \"$@\"\n"))?;
     Ok(cmd!(sh, "chmod +x /tmp/rustc").run()?)
 }
 
@@ -147,11 +140,7 @@ fn library_keeps_the_marks_of_its_objects(linker: &str) -> Result<()> {
     sh.write_file("other.c", "int other(void) { return 1; }\n")?;
     let ours = artefact("master_proto.o");
     let flags = ["-shared", "-fPIC", "-nostdlib", "-fcf-protection", "-O2"];
-    cmd!(
-        sh,
-        "gcc -fuse-ld={linker} {flags...} other.c {ours} -o library.so"
-    )
-    .run()?;
+    cmd!(sh, "gcc -fuse-ld={linker} {flags...} other.c {ours} -o library.so").run()?;
     assert_eq!(marks(Path::new("/tmp/library.so"))?, BOTH);
     Ok(())
 }

@@ -22,21 +22,14 @@ pub fn has_note(file: &Path) -> Result<()> {
             && line.contains("0x00000000")
             && line.contains("0x00006d70")
     });
-    ensure!(
-        found,
-        "{} has no note of '{owner}':\n{notes}",
-        file.display()
-    );
+    ensure!(found, "{} has no note of '{owner}':\n{notes}", file.display());
     Ok(())
 }
 
 fn artefacts_have_the_note() -> Result<()> {
-    for name in [
-        "master_proto.o",
-        "libmaster_proto.a",
-        "libmaster_proto.so",
-        "strong/master_proto.o",
-    ] {
+    for name in
+        ["master_proto.o", "libmaster_proto.a", "libmaster_proto.so", "strong/master_proto.o"]
+    {
         has_note(&artefact(name))?;
     }
     Ok(())
@@ -47,15 +40,10 @@ fn note_is_not_loaded() -> Result<()> {
     for name in ["master_proto.o", "libmaster_proto.so"] {
         let file = artefact(name);
         let sections = cmd!(sh, "readelf -SW {file}").read()?;
-        let line = sections
-            .lines()
-            .find(|line| line.contains(" .note.master_proto "));
+        let line = sections.lines().find(|line| line.contains(" .note.master_proto "));
         // Address, offset, size, size of an entry, no flags, and three numbers.
         let words: Vec<_> = line.context("the section")?.split_whitespace().collect();
-        let from_type = words
-            .iter()
-            .position(|word| *word == "NOTE")
-            .context("NOTE")?;
+        let from_type = words.iter().position(|word| *word == "NOTE").context("NOTE")?;
         assert_eq!(words[from_type + 1..].len(), 7, "{words:?}");
     }
     Ok(())
@@ -86,11 +74,7 @@ fn survives_linking_and_stripping(linker: &str) -> Result<()> {
     ];
     for link in links {
         let words = link.split(' ');
-        cmd!(
-            sh,
-            "{cc} -fuse-ld={linker} {words...} caller.c {object} -o linked"
-        )
-        .run()?;
+        cmd!(sh, "{cc} -fuse-ld={linker} {words...} caller.c {object} -o linked").run()?;
         has_note(Path::new("/tmp/linked"))?;
         for strip in strips {
             sh.copy_file("linked", "stripped")?;

@@ -60,10 +60,7 @@ fn build_in_two_folders(debug: &str) -> Result<()> {
     }
     for name in ["master_proto.o", "libmaster_proto.a", &library()?] {
         let file = Path::new("/tmp/first/build").join(name);
-        ensure!(
-            fs::read(&file)? == fs::read(second.join("build").join(name))?,
-            "{name} differs"
-        );
+        ensure!(fs::read(&file)? == fs::read(second.join("build").join(name))?, "{name} differs");
         knows_no_path_of_this_machine(&file)?;
     }
     Ok(())
@@ -75,11 +72,7 @@ fn knows_no_path_of_this_machine(file: &Path) -> Result<()> {
     let sh = Shell::new()?;
     cmd!(sh, "objcopy --decompress-debug-sections {file} /tmp/plain").run()?;
     let strings = cmd!(sh, "strings -a -n 4 /tmp/plain").quiet().read()?;
-    ensure!(
-        strings.contains("master_notify"),
-        "no text in {}",
-        file.display()
-    );
+    ensure!(strings.contains("master_notify"), "no text in {}", file.display());
     let home = std::env::var("HOME").unwrap_or_default();
     let cargo = std::env::var("CARGO_HOME").unwrap_or_else(|_| format!("{home}/.cargo"));
     let compiler = cmd!(sh, "rustc --print sysroot").read()?;
@@ -101,19 +94,13 @@ fn debug_build() -> Result<Shell> {
 
 fn debug_build_has_the_same_code() -> Result<()> {
     let sh = debug_build()?;
-    let (plain, debug) = (
-        artefact(&library()?),
-        Path::new("/tmp/debug").join(library()?),
-    );
+    let (plain, debug) = (artefact(&library()?), Path::new("/tmp/debug").join(library()?));
     for (file, text) in [(&plain, "plain.text"), (&debug, "debug.text")] {
         cmd!(sh, "objcopy -O binary --only-section=.text {file} {text}").run()?;
     }
     let text = sh.read_binary_file("plain.text")?;
     ensure!(!text.is_empty());
-    ensure!(
-        text == sh.read_binary_file("debug.text")?,
-        "the code differs"
-    );
+    ensure!(text == sh.read_binary_file("debug.text")?, "the code differs");
     Ok(())
 }
 
@@ -125,29 +112,13 @@ fn gdb_steps_into_the_shared_library_with_split_off_information() -> Result<()> 
     sh.copy_file(Path::new("/tmp/debug").join(&name), "lib")?;
     let file = format!("lib/{name}");
     let split = format!("lib/.debug/{name}.debug");
-    cmd!(
-        sh,
-        "objcopy --only-keep-debug --compress-debug-sections {file} {split}"
-    )
-    .run()?;
-    cmd!(
-        sh,
-        "strip --strip-unneeded --remove-section=.comment --remove-section=.note {file}"
-    )
-    .run()?;
+    cmd!(sh, "objcopy --only-keep-debug --compress-debug-sections {file} {split}").run()?;
+    cmd!(sh, "strip --strip-unneeded --remove-section=.comment --remove-section=.note {file}")
+        .run()?;
     cmd!(sh, "objcopy --add-gnu-debuglink={split} {file}").run()?;
     assert!(!sections(&scratch().join(&file))?.contains(".debug_info"));
     cmd!(sh, "ln -s {name} lib/libmaster_proto.so.1").run()?;
-    gdb_steps_in(
-        &sh,
-        &[
-            "-L",
-            "lib",
-            "-l",
-            &format!(":{name}"),
-            "-Wl,-rpath,/tmp/lib",
-        ],
-    )
+    gdb_steps_in(&sh, &["-L", "lib", "-l", &format!(":{name}"), "-Wl,-rpath,/tmp/lib"])
 }
 
 fn gdb_steps_into_the_object() -> Result<()> {
@@ -177,9 +148,7 @@ fn gdb_steps_in(sh: &Shell, link: &[&str]) -> Result<()> {
     eprintln!("{said}");
 
     let source = fs::read_to_string(checkout().join("src/lib.rs"))?;
-    let function = source
-        .lines()
-        .position(|line| line.contains("extern \"C\" fn master_notify"));
+    let function = source.lines().position(|line| line.contains("extern \"C\" fn master_notify"));
     let function = function.context("the function")? + 1;
     let entered = said.lines().find(|line| {
         line.contains("master_notify") && line.contains("(pid=11, generation=22, status=33)")
@@ -194,9 +163,6 @@ fn gdb_steps_in(sh: &Shell, link: &[&str]) -> Result<()> {
     // The text of the source is found, too.
     let shown = format!("\n{line}\t");
     ensure!(said.contains(&shown), "no text of line {line}");
-    ensure!(
-        said.lines()
-            .any(|line| line.starts_with("#1 ") && line.contains("in main"))
-    );
+    ensure!(said.lines().any(|line| line.starts_with("#1 ") && line.contains("in main")));
     Ok(())
 }

@@ -57,36 +57,24 @@ fn programs_call(profile: &str, panic: &str, lto: &str) -> Result<()> {
          void msg_info(const char *format, ...) {\n\
          va_list list; va_start(list, format); vprintf(format, list); va_end(list); }\n",
     )?;
-    sh.write_file(
-        "caller.c",
-        "int call(void);\nint main(void) { return call(); }\n",
-    )?;
+    sh.write_file("caller.c", "int call(void);\nint main(void) { return call(); }\n")?;
     cmd!(sh, "gcc -c msg.c -o msg.o").run()?;
 
     cmd!(sh, "cargo build --quiet --profile {profile}").run()?;
-    let built = scratch()
-        .join("target")
-        .join(if profile == "dev" { "debug" } else { profile });
+    let built = scratch().join("target").join(if profile == "dev" { "debug" } else { profile });
     let program = built.join("program");
     has_note(&program)?;
     assert_eq!(said(&program)?, "", "without msg_info");
 
     let library = built.join("liblibrary.so");
     has_note(&library)?;
-    cmd!(
-        sh,
-        "gcc caller.c msg.o {library} -Wl,-rpath,{built} -o caller"
-    )
-    .run()?;
+    cmd!(sh, "gcc caller.c msg.o {library} -Wl,-rpath,{built} -o caller").run()?;
     assert_eq!(said(Path::new("/tmp/caller"))?, "master_notify: status 3");
     let exported = cmd!(sh, "nm -D --defined-only {library}").read()?;
     assert!(!exported.contains("master_proto_msg"), "{exported}");
 
-    cmd!(
-        sh,
-        "cargo rustc --quiet --profile {profile} --bin program -- -C link-arg=/tmp/msg.o"
-    )
-    .run()?;
+    cmd!(sh, "cargo rustc --quiet --profile {profile} --bin program -- -C link-arg=/tmp/msg.o")
+        .run()?;
     assert_eq!(said(&program)?, "master_notify: status 3");
     Ok(())
 }

@@ -15,9 +15,7 @@ pub fn manifest(field: &str) -> Result<String> {
         .lines()
         .find_map(|line| line.strip_prefix(field)?.strip_prefix(" = \""))
         .and_then(|rest| rest.split('"').next());
-    Ok(value
-        .with_context(|| format!("no {field} in Cargo.toml"))?
-        .to_owned())
+    Ok(value.with_context(|| format!("no {field} in Cargo.toml"))?.to_owned())
 }
 
 /// Runs a command of the shell with a file as descriptor 5, and returns the

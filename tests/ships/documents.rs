@@ -12,70 +12,31 @@ const SHOWN_ELSEWHERE: [(&str, &str); 22] = [
     ("make test", "make test"),
     (".ci/run", ""),
     ("make mutants", ""),
-    (
-        "make postfix-replace POSTFIX=/path/to/tree",
-        "postfix::replace",
-    ),
-    (
-        "make postfix-verify POSTFIX=/path/to/tree",
-        "postfix::replace",
-    ),
-    (
-        "make postfix-restore POSTFIX=/path/to/tree",
-        "postfix::replace",
-    ),
-    (
-        "make && cp /path/to/master_proto.o src/master/ && make",
-        "postfix::recipes",
-    ),
+    ("make postfix-replace POSTFIX=/path/to/tree", "postfix::replace"),
+    ("make postfix-verify POSTFIX=/path/to/tree", "postfix::replace"),
+    ("make postfix-restore POSTFIX=/path/to/tree", "postfix::replace"),
+    ("make && cp /path/to/master_proto.o src/master/ && make", "postfix::recipes"),
     (
         "/path/to/master_proto/tools/postfix-object verify . /path/to/master_proto.o",
         "postfix::recipes",
     ),
-    (
-        "cat /path/to/master_proto/contrib/debian-rules.mk >>debian/rules",
-        "make test-debian",
-    ),
-    (
-        "sed -i '1s/)/+ours1)/' debian/changelog",
-        "make test-debian",
-    ),
-    (
-        "MASTER_PROTO=/path/to/master_proto dpkg-buildpackage -us -uc -b",
-        "make test-debian",
-    ),
+    ("cat /path/to/master_proto/contrib/debian-rules.mk >>debian/rules", "make test-debian"),
+    ("sed -i '1s/)/+ours1)/' debian/changelog", "make test-debian"),
+    ("MASTER_PROTO=/path/to/master_proto dpkg-buildpackage -us -uc -b", "make test-debian"),
     (
         "MASTER_PROTO=/path/to/master_proto setpriv --bounding-set -sys_time --inh-caps -sys_time dpkg-buildpackage -us -uc -b",
         "make test-debian",
     ),
-    (
-        "readelf -n /usr/lib/postfix/libpostfix-master.so",
-        "make test-debian",
-    ),
+    ("readelf -n /usr/lib/postfix/libpostfix-master.so", "make test-debian"),
     (
         r#"postconf -e "import_environment=$(postconf -h import_environment) LD_PRELOAD=/usr/local/lib/libmaster_proto.so.1""#,
         "postfix::preload",
     ),
-    (
-        "tools/postfix-running /var/spool/postfix",
-        "postfix::preload",
-    ),
-    (
-        "patch -p1 </path/to/master_proto/contrib/netbsd.patch",
-        "postfix::recipes::netbsd",
-    ),
-    (
-        "cd external/ibm-public/postfix/lib/masterlib",
-        "postfix::recipes::netbsd",
-    ),
-    (
-        "make MASTER_PROTO_OBJ=/path/to/master_proto.o",
-        "postfix::recipes::netbsd",
-    ),
-    (
-        r#"git tag --sign --message "master_proto $version" "v$version""#,
-        "",
-    ),
+    ("tools/postfix-running /var/spool/postfix", "postfix::preload"),
+    ("patch -p1 </path/to/master_proto/contrib/netbsd.patch", "postfix::recipes::netbsd"),
+    ("cd external/ibm-public/postfix/lib/masterlib", "postfix::recipes::netbsd"),
+    ("make MASTER_PROTO_OBJ=/path/to/master_proto.o", "postfix::recipes::netbsd"),
+    (r#"git tag --sign --message "master_proto $version" "v$version""#, ""),
     (r#"git push origin main "v$version""#, ""),
     ("cargo publish --locked", ""),
 ];
@@ -91,14 +52,9 @@ pub fn cases() -> Vec<Case> {
     for document in documents() {
         let case = |claim: &str, proof: fn(&str) -> Result<()>| {
             let document = document.clone();
-            Case::new(format!("ships::documents::{document}_{claim}"), move || {
-                proof(&document)
-            })
+            Case::new(format!("ships::documents::{document}_{claim}"), move || proof(&document))
         };
-        cases.push(case(
-            "has_code_in_blocks_with_a_language",
-            code_is_in_blocks,
-        ));
+        cases.push(case("has_code_in_blocks_with_a_language", code_is_in_blocks));
         cases.push(case("links_lead_somewhere", links_lead_somewhere));
         cases.push(case("has_nothing_left_to_fill_in", nothing_to_fill_in));
         if !commands(&document).is_empty() {
@@ -179,9 +135,7 @@ fn anchors(text: &str) -> Vec<String> {
         text.replace(' ', "-")
     };
     let headings = text.lines().filter(|line| line.starts_with('#'));
-    headings
-        .map(|line| slug(line.trim_start_matches('#')))
-        .collect()
+    headings.map(|line| slug(line.trim_start_matches('#'))).collect()
 }
 
 fn links_lead_somewhere(document: &str) -> Result<()> {
@@ -199,10 +153,7 @@ fn links_lead_somewhere(document: &str) -> Result<()> {
         };
         ensure!(target.exists(), "there is no {link}");
         ensure!(
-            anchor.is_empty()
-                || anchors(&fs::read_to_string(target)?)
-                    .iter()
-                    .any(|a| a == anchor),
+            anchor.is_empty() || anchors(&fs::read_to_string(target)?).iter().any(|a| a == anchor),
             "there is no heading for {link}"
         );
     }
@@ -241,10 +192,7 @@ fn commands_work(document: &str) -> Result<()> {
 }
 
 fn commands_shown_elsewhere_are_still_shown_there() -> Result<()> {
-    let shown: Vec<_> = documents()
-        .iter()
-        .flat_map(|name| all_commands(name))
-        .collect();
+    let shown: Vec<_> = documents().iter().flat_map(|name| all_commands(name)).collect();
     let everything = read(".ci/run")?;
     let cases = crate::cases();
     for (command, by) in SHOWN_ELSEWHERE {
@@ -263,15 +211,9 @@ fn commands_shown_elsewhere_are_still_shown_there() -> Result<()> {
 
 fn make_has_every_target_that_is_named() -> Result<()> {
     let rules = read("Makefile")? + &read("install.mk")?;
-    let targets: Vec<_> = rules
-        .lines()
-        .filter_map(|line| line.split_once(':'))
-        .collect();
-    let has = |target: &str| {
-        targets
-            .iter()
-            .any(|(names, _)| names.split(' ').any(|name| name == target))
-    };
+    let targets: Vec<_> = rules.lines().filter_map(|line| line.split_once(':')).collect();
+    let has =
+        |target: &str| targets.iter().any(|(names, _)| names.split(' ').any(|name| name == target));
     for document in documents() {
         for piece in read(&document)?.split("make ").skip(1) {
             let mut word =
@@ -290,10 +232,7 @@ fn make_has_every_target_that_is_named() -> Result<()> {
 fn minimum_rust_is_that_of_the_manifest() -> Result<()> {
     let minimum = format!("Rust {} or later", manifest("rust-version")?);
     for document in ["README.md", "docs/packaging.md"] {
-        ensure!(
-            read(document)?.contains(&minimum),
-            "{document} does not say `{minimum}`"
-        );
+        ensure!(read(document)?.contains(&minimum), "{document} does not say `{minimum}`");
     }
     Ok(())
 }
@@ -307,14 +246,9 @@ fn changelog_ends_with_this_version() -> Result<()> {
     let Some(newest) = headings.next() else {
         return Ok(());
     };
-    let date = newest
-        .strip_prefix(&format!("{version}] - "))
-        .unwrap_or_default();
+    let date = newest.strip_prefix(&format!("{version}] - ")).unwrap_or_default();
     let digits = |text: &str| text.len() == 10 && text.split('-').count() == 3;
-    ensure!(
-        digits(date),
-        "the newest is [{newest}, Cargo.toml has {version}"
-    );
+    ensure!(digits(date), "the newest is [{newest}, Cargo.toml has {version}");
     Ok(())
 }
 

@@ -10,51 +10,15 @@ use testenv::{apt, tree};
 /// A name; what the last line says; the command, in a fresh checkout whose path
 /// has spaces, with /tmp/tools for a PATH with the basic tools alone.
 const REFUSED: [(&str, &str, &str); 15] = [
-    (
-        "no_compiler",
-        "no Rust compiler",
-        "PATH=/tmp/tools tools/build /tmp/out",
-    ),
-    (
-        "no_cargo",
-        "'no-cargo' is missing",
-        "CARGO=no-cargo tools/build /tmp/out",
-    ),
-    (
-        "no_ar",
-        "'no-ar' is missing",
-        "AR=no-ar tools/build /tmp/out",
-    ),
-    (
-        "old_rust",
-        "is too old: Rust 1.",
-        "RUSTC=/tmp/old-rustc tools/build /tmp/out",
-    ),
-    (
-        "no_linker",
-        "It needs a C compiler",
-        "RUSTFLAGS='-C linker=no-cc' tools/build /tmp/out",
-    ),
-    (
-        "no_libc_crate",
-        "and the crate libc",
-        "CARGO_HOME=/tmp/empty tools/build /tmp/out",
-    ),
-    (
-        "debug_yes",
-        "DEBUG=yes is neither 0 nor 1",
-        "DEBUG=yes tools/build /tmp/out",
-    ),
-    (
-        "marks_2",
-        "MARKS=2 is neither 0 nor 1",
-        "MARKS=2 tools/build /tmp/out",
-    ),
-    (
-        "file_in_the_way",
-        "cannot make the folder",
-        ">/tmp/file; tools/build /tmp/file",
-    ),
+    ("no_compiler", "no Rust compiler", "PATH=/tmp/tools tools/build /tmp/out"),
+    ("no_cargo", "'no-cargo' is missing", "CARGO=no-cargo tools/build /tmp/out"),
+    ("no_ar", "'no-ar' is missing", "AR=no-ar tools/build /tmp/out"),
+    ("old_rust", "is too old: Rust 1.", "RUSTC=/tmp/old-rustc tools/build /tmp/out"),
+    ("no_linker", "It needs a C compiler", "RUSTFLAGS='-C linker=no-cc' tools/build /tmp/out"),
+    ("no_libc_crate", "and the crate libc", "CARGO_HOME=/tmp/empty tools/build /tmp/out"),
+    ("debug_yes", "DEBUG=yes is neither 0 nor 1", "DEBUG=yes tools/build /tmp/out"),
+    ("marks_2", "MARKS=2 is neither 0 nor 1", "MARKS=2 tools/build /tmp/out"),
+    ("file_in_the_way", "cannot make the folder", ">/tmp/file; tools/build /tmp/file"),
     // Root heeds permissions, too, without these rights.
     (
         "folder_of_another",
@@ -62,21 +26,9 @@ const REFUSED: [(&str, &str, &str); 15] = [
         "mkdir /tmp/theirs; chown nobody /tmp/theirs; caps=-dac_override,-dac_read_search
          setpriv --bounding-set $caps --inh-caps $caps tools/build /tmp/theirs",
     ),
-    (
-        "no_apt",
-        "there is no apt-get here. Install",
-        "PATH=/tmp/tools tools/deps",
-    ),
-    (
-        "deps_for_what",
-        "'tea' is nothing to install for",
-        "tools/deps tea",
-    ),
-    (
-        "deps_of_no_package",
-        "has no debian/control",
-        "tools/deps debian /tmp",
-    ),
+    ("no_apt", "there is no apt-get here. Install", "PATH=/tmp/tools tools/deps"),
+    ("deps_for_what", "'tea' is nothing to install for", "tools/deps tea"),
+    ("deps_of_no_package", "has no debian/control", "tools/deps debian /tmp"),
     (
         "no_newuidmap",
         "Install the package uidmap, or run this as root",
@@ -97,9 +49,7 @@ pub fn cases() -> Vec<Case> {
         fetching_without_a_network_says_so,
     ];
     for (name, text, command) in REFUSED {
-        cases.push(Case::new(format!("ships::errors::{name}"), move || {
-            refused(text, command)
-        }));
+        cases.push(Case::new(format!("ships::errors::{name}"), move || refused(text, command)));
     }
     cases
 }
@@ -114,10 +64,7 @@ fn refused(text: &str, command: &str) -> Result<()> {
         let path = cmd!(sh, "which {tool}").quiet().read()?;
         std::os::unix::fs::symlink(path, Path::new("/tmp/tools").join(tool))?;
     }
-    sh.write_file(
-        "/tmp/old-rustc",
-        "#!/bin/sh\necho 'rustc 1.84.1 (of a test)'\n",
-    )?;
+    sh.write_file("/tmp/old-rustc", "#!/bin/sh\necho 'rustc 1.84.1 (of a test)'\n")?;
     cmd!(sh, "chmod +x /tmp/old-rustc").run()?;
     sh.change_dir(copy);
     let program = std::env::current_exe()?;
@@ -143,12 +90,7 @@ fn own_source(name: &str) -> Result<PathBuf> {
 fn checksums(folder: &Path) -> Result<String> {
     let sh = Shell::new()?;
     sh.change_dir(folder);
-    Ok(cmd!(
-        sh,
-        "sh -c 'find . -type f ! -name .taken -exec cksum {} + | sort'"
-    )
-    .quiet()
-    .read()?)
+    Ok(cmd!(sh, "sh -c 'find . -type f ! -name .taken -exec cksum {} + | sort'").quiet().read()?)
 }
 
 fn folder_and_tarball_of_a_user_give_the_same_source() -> Result<()> {
@@ -158,11 +100,7 @@ fn folder_and_tarball_of_a_user_give_the_same_source() -> Result<()> {
     cmd!(sh, "tar -C /tmp -cf /tmp/own.tar own").run()?;
     for given in [own, "/tmp/own.tar".into()] {
         tree::take_source(&given, Path::new("/tmp/taken"))?;
-        ensure!(
-            checksums(Path::new("/tmp/taken"))? == expected,
-            "{}",
-            given.display()
-        );
+        ensure!(checksums(Path::new("/tmp/taken"))? == expected, "{}", given.display());
     }
     Ok(())
 }
@@ -170,27 +108,18 @@ fn folder_and_tarball_of_a_user_give_the_same_source() -> Result<()> {
 fn what_is_no_postfix_source_is_refused() -> Result<()> {
     fs::create_dir_all("/tmp/old/src/master")?;
     fs::write("/tmp/old/makedefs", "")?;
-    fs::write(
-        "/tmp/old/src/master/master_proto.h",
-        "extern int master_notify(int, int);\n",
-    )?;
+    fs::write("/tmp/old/src/master/master_proto.h", "extern int master_notify(int, int);\n")?;
     fs::create_dir("/tmp/other")?;
     fs::write("/tmp/text.tar.gz", "no archive\n")?;
     for (given, text) in [
-        (
-            "/tmp/missing",
-            "is neither a folder nor a file. Name an unpacked Postfix",
-        ),
+        ("/tmp/missing", "is neither a folder nor a file. Name an unpacked Postfix"),
         ("/tmp/other", "is not a Postfix source"),
         ("/tmp/text.tar.gz", "is not a tar archive"),
         ("/tmp/old", "is older than Postfix 2.2"),
     ] {
         let result = tree::take_source(Path::new(given), Path::new("/tmp/taken"));
         let error = format!("{:#}", result.err().context("it was taken")?);
-        ensure!(
-            error.contains(text) && error.contains(given),
-            "{given}: {error}"
-        );
+        ensure!(error.contains(text) && error.contains(given), "{given}: {error}");
     }
     Ok(())
 }
@@ -206,10 +135,7 @@ fn private(folder: &str) -> Result<PathBuf> {
 fn source_that_does_not_compile_is_named_with_its_log_and_stays_as_it_is() -> Result<()> {
     let own = own_source("broken")?;
     let file = own.join("src/util/msg.c");
-    fs::write(
-        &file,
-        fs::read_to_string(&file)? + "\n#error \"broken on purpose\"\n",
-    )?;
+    fs::write(&file, fs::read_to_string(&file)? + "\n#error \"broken on purpose\"\n")?;
     let before = checksums(&own)?;
 
     let postfix = private("/mnt/checkout/build/postfix")?;
@@ -225,10 +151,7 @@ fn source_that_does_not_compile_is_named_with_its_log_and_stays_as_it_is() -> Re
     ensure!(result.is_err());
     let said = fs::read_to_string("/tmp/terminal")?;
     let last = said.lines().last().unwrap_or_default();
-    ensure!(
-        last.contains("The full log: ") && last.contains("build/log/broken.log"),
-        "{said}"
-    );
+    ensure!(last.contains("The full log: ") && last.contains("build/log/broken.log"), "{said}");
     let log = fs::read_to_string(logs.join("broken.log"))?;
     ensure!(log.contains("broken on purpose"), "{log}");
     ensure!(checksums(&own)? == before);
@@ -237,13 +160,7 @@ fn source_that_does_not_compile_is_named_with_its_log_and_stays_as_it_is() -> Re
 
 fn fetching_without_a_network_says_so() -> Result<()> {
     private("/mnt/checkout/build")?;
-    let error = format!(
-        "{:#}",
-        apt::fetch("source").err().context("it was fetched")?
-    );
-    ensure!(
-        error.contains("Is there a network, and does the mirror answer?"),
-        "{error}"
-    );
+    let error = format!("{:#}", apt::fetch("source").err().context("it was fetched")?);
+    ensure!(error.contains("Is there a network, and does the mirror answer?"), "{error}");
     Ok(())
 }

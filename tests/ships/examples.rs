@@ -16,11 +16,8 @@ fn compile(name: &str, words: &[&str]) -> Result<()> {
     let sh = Shell::new()?;
     let archive = artefact("libmaster_proto.a");
     let strict = "-O2 -Wall -Wextra -Werror -pedantic".split(' ');
-    cmd!(
-        sh,
-        "cc {strict...} {words...} -I include -o /tmp/{name} examples/{name}.c {archive}"
-    )
-    .run()?;
+    cmd!(sh, "cc {strict...} {words...} -I include -o /tmp/{name} examples/{name}.c {archive}")
+        .run()?;
     Ok(())
 }
 
@@ -43,9 +40,6 @@ fn notify_sends_that_it_is_idle() -> Result<()> {
 fn notify_refuses_to_run_without_master() -> Result<()> {
     compile("notify", &[])?;
     let sh = Shell::new()?;
-    refuses(
-        "only master(8) starts this program",
-        cmd!(sh, "/tmp/notify"),
-    )?;
+    refuses("only master(8) starts this program", cmd!(sh, "/tmp/notify"))?;
     Ok(())
 }

@@ -30,19 +30,13 @@ pub fn cases() -> Vec<Case> {
         ("PREFIX=usr", "PREFIX=usr is not an absolute path"),
         ("LIBDIR=lib", "LIBDIR=lib is not an absolute path"),
         ("PREFIX=", "PREFIX= is not an absolute path"),
-        (
-            "prefix=/usr",
-            "'prefix' is set; the names are DESTDIR PREFIX",
-        ),
+        ("prefix=/usr", "'prefix' is set; the names are DESTDIR PREFIX"),
     ] {
-        cases.push(Case::new(
-            format!("ships::install::refuses_{word}"),
-            move || {
-                refuses_to_install(why, &[word, "DESTDIR=/tmp/stage"])?;
-                ensure!(!Path::new("/tmp/stage").exists());
-                Ok(())
-            },
-        ));
+        cases.push(Case::new(format!("ships::install::refuses_{word}"), move || {
+            refuses_to_install(why, &[word, "DESTDIR=/tmp/stage"])?;
+            ensure!(!Path::new("/tmp/stage").exists());
+            Ok(())
+        }));
     }
     for tree in [Tree::Staged, Tree::WithSpaces] {
         for (how, program) in [
@@ -51,9 +45,7 @@ pub fn cases() -> Vec<Case> {
             ("object", program_by_object),
         ] {
             let name = format!("ships::install::{tree:?}_serves_a_program_by_pkg_config_{how}");
-            cases.push(Case::new(name.to_lowercase(), move || {
-                program(&tree.install()?)
-            }));
+            cases.push(Case::new(name.to_lowercase(), move || program(&tree.install()?)));
         }
     }
     cases
@@ -80,10 +72,7 @@ fn listing(folder: &str) -> Result<String> {
     let sh = Shell::new()?;
     sh.change_dir(folder);
     let found = cmd!(sh, "find . -mindepth 1 -printf '%y %m %P %l\n'").read()?;
-    let mut lines: Vec<_> = found
-        .lines()
-        .map(|line| line.trim_end().to_owned())
-        .collect();
+    let mut lines: Vec<_> = found.lines().map(|line| line.trim_end().to_owned()).collect();
     lines.sort_by_key(|line| line.split(' ').nth(2).map(str::to_owned));
     Ok(lines.join("\n"))
 }
@@ -137,39 +126,17 @@ fn contents_are_what_was_built() -> Result<()> {
     let root = checkout();
     for (built, installed) in [
         (artefact("master_proto.o"), "lib/master_proto.o".to_owned()),
-        (
-            artefact("libmaster_proto.a"),
-            "lib/libmaster_proto.a".to_owned(),
-        ),
-        (
-            artefact("libmaster_proto.so"),
-            format!("lib/libmaster_proto.so.{version}"),
-        ),
-        (
-            root.join("include/master_proto.h"),
-            "include/master_proto.h".to_owned(),
-        ),
-        (
-            root.join("man/master_notify.3"),
-            "share/man/man3/master_notify.3".to_owned(),
-        ),
-        (
-            root.join("man/master_proto.7"),
-            "share/man/man7/master_proto.7".to_owned(),
-        ),
+        (artefact("libmaster_proto.a"), "lib/libmaster_proto.a".to_owned()),
+        (artefact("libmaster_proto.so"), format!("lib/libmaster_proto.so.{version}")),
+        (root.join("include/master_proto.h"), "include/master_proto.h".to_owned()),
+        (root.join("man/master_notify.3"), "share/man/man3/master_notify.3".to_owned()),
+        (root.join("man/master_proto.7"), "share/man/man7/master_proto.7".to_owned()),
     ] {
         let installed = Path::new("/tmp/stage/usr/local").join(installed);
-        ensure!(
-            fs::read(&built)? == fs::read(&installed)?,
-            "{}",
-            installed.display()
-        );
+        ensure!(fs::read(&built)? == fs::read(&installed)?, "{}", installed.display());
     }
     let pc = fs::read_to_string("/tmp/stage/usr/local/lib/pkgconfig/master_proto.pc")?;
-    ensure!(
-        pc.lines().any(|line| line == format!("Version: {version}")),
-        "{pc}"
-    );
+    ensure!(pc.lines().any(|line| line == format!("Version: {version}")), "{pc}");
     ensure!(!pc.contains("stage"), "DESTDIR is in it:\n{pc}");
     Ok(())
 }
@@ -194,11 +161,7 @@ fn libraries_that_programs_have_mapped_are_left_alone() -> Result<()> {
 fn uninstall_leaves_nothing() -> Result<()> {
     install(&["DESTDIR=/tmp/stage"])?;
     make(&["uninstall", "DESTDIR=/tmp/stage"])?;
-    ensure!(
-        !Path::new("/tmp/stage").exists(),
-        "{}",
-        listing("/tmp/stage")?
-    );
+    ensure!(!Path::new("/tmp/stage").exists(), "{}", listing("/tmp/stage")?);
     make(&["uninstall", "DESTDIR=/tmp/stage"])?; // nothing there: nothing to do
     Ok(())
 }
@@ -216,10 +179,7 @@ fn uninstall_spares_the_files_of_others() -> Result<()> {
     install(&["PREFIX=/tmp/prefix"])?;
     make(&["uninstall", "PREFIX=/tmp/prefix"])?;
     let found = listing("/tmp/prefix")?;
-    ensure!(
-        found.contains("d 755 lib/pkgconfig") && !found.contains("f 644"),
-        "{found}"
-    );
+    ensure!(found.contains("d 755 lib/pkgconfig") && !found.contains("f 644"), "{found}");
     Ok(())
 }
 
@@ -252,11 +212,7 @@ fn each_folder_has_a_variable() -> Result<()> {
 
 /// pkg-config would not know the system's folders by them.
 fn slashes_too_many_are_not_kept() -> Result<()> {
-    install(&[
-        "DESTDIR=/tmp/plain",
-        "PREFIX=/usr",
-        "LIBDIR=/usr/lib/triplet",
-    ])?;
+    install(&["DESTDIR=/tmp/plain", "PREFIX=/usr", "LIBDIR=/usr/lib/triplet"])?;
     let said = install(&[
         "DESTDIR=/tmp/slash/",
         "PREFIX=/usr/",
@@ -271,10 +227,7 @@ fn slashes_too_many_are_not_kept() -> Result<()> {
 fn needs_no_rust() -> Result<()> {
     let sh = Shell::new()?;
     for tool in ["cargo", "rustc"] {
-        sh.write_file(
-            format!("/tmp/bin/{tool}"),
-            "#!/bin/sh\necho called >>/tmp/called\n",
-        )?;
+        sh.write_file(format!("/tmp/bin/{tool}"), "#!/bin/sh\necho called >>/tmp/called\n")?;
     }
     cmd!(sh, "chmod -R 755 /tmp/bin").run()?;
     sh.set_var("PATH", format!("/tmp/bin:{}", sh.var("PATH")?));
@@ -287,20 +240,14 @@ fn needs_no_rust() -> Result<()> {
 
 fn refuses_what_is_not_built() -> Result<()> {
     fs::create_dir("/tmp/empty")?;
-    refuses_to_install(
-        "Run 'make' first",
-        &["BUILD=/tmp/empty", "DESTDIR=/tmp/stage"],
-    )?;
+    refuses_to_install("Run 'make' first", &["BUILD=/tmp/empty", "DESTDIR=/tmp/stage"])?;
     ensure!(!Path::new("/tmp/stage").exists());
     Ok(())
 }
 
 fn refuses_a_target_that_is_a_file() -> Result<()> {
     fs::write("/tmp/file", "of others")?;
-    refuses_to_install(
-        "/tmp/file is not a folder that you may write to",
-        &["DESTDIR=/tmp/file"],
-    )?;
+    refuses_to_install("/tmp/file is not a folder that you may write to", &["DESTDIR=/tmp/file"])?;
     ensure!(fs::read("/tmp/file")? == b"of others");
     Ok(())
 }
@@ -381,15 +328,8 @@ impl Tree {
         let (libdir, environment) = match self {
             Tree::Staged => {
                 let libdir = format!("/usr/lib/{}", triplet()?);
-                install(&[
-                    "DESTDIR=/tmp/stage",
-                    "PREFIX=/usr",
-                    &format!("LIBDIR={libdir}"),
-                ])?;
-                (
-                    format!("/tmp/stage{libdir}"),
-                    "PKG_CONFIG_SYSROOT_DIR=/tmp/stage",
-                )
+                install(&["DESTDIR=/tmp/stage", "PREFIX=/usr", &format!("LIBDIR={libdir}")])?;
+                (format!("/tmp/stage{libdir}"), "PKG_CONFIG_SYSROOT_DIR=/tmp/stage")
             }
             Tree::WithSpaces => {
                 let prefix = "/tmp/my own prefix";
@@ -427,10 +367,7 @@ impl Installed {
 
 fn dynamic_program(installed: &Installed) -> Result<()> {
     let loads = installed.compile("", "--cflags --libs")?;
-    ensure!(
-        loads.contains("Shared library: [libmaster_proto.so.1]"),
-        "{loads}"
-    );
+    ensure!(loads.contains("Shared library: [libmaster_proto.so.1]"), "{loads}");
     let libdir = &installed.libdir; // at run time, this is the loader's matter
     ensure!(messages_of(&format!("LD_LIBRARY_PATH='{libdir}' /tmp/caller"))? == super::CALLED);
     Ok(())
@@ -465,23 +402,15 @@ fn command_in_master_notify_3_works_when_staged() -> Result<()> {
     let installed = Tree::Staged.install()?;
     let sh = Shell::new()?;
     let page = man::by_mandoc("master_notify.3")?;
-    let command = page
-        .lines()
-        .map(str::trim)
-        .find(|line| line.starts_with("cc example.c"));
+    let command = page.lines().map(str::trim).find(|line| line.starts_with("cc example.c"));
     let command = command.context("no command in master_notify(3)")?;
     sh.change_dir("/tmp");
     sh.write_file("example.c", man::program(&page)?)?;
     sh.set_var("PKG_CONFIG_SYSROOT_DIR", "/tmp/stage");
-    sh.set_var(
-        "PKG_CONFIG_LIBDIR",
-        format!("{}/pkgconfig", installed.libdir),
-    );
+    sh.set_var("PKG_CONFIG_LIBDIR", format!("{}/pkgconfig", installed.libdir));
     cmd!(sh, "sh -euxc {command}").run()?;
     let libdir = installed.libdir;
-    let sent = messages_of(&format!(
-        "LD_LIBRARY_PATH={libdir} GENERATION=1 /tmp/example"
-    ))?;
+    let sent = messages_of(&format!("LD_LIBRARY_PATH={libdir} GENERATION=1 /tmp/example"))?;
     ensure!(sent.len() == 2, "{sent:?}");
     Ok(())
 }

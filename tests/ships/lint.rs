@@ -12,12 +12,8 @@ pub fn cases() -> Vec<Case> {
         ));
     }
     // What the benchmarks depend on is not compiled for the tests.
-    for (workspace, features) in [
-        (".", ""),
-        (".", "capi"),
-        (".", "capi,strong-msg"),
-        ("tests", ""),
-    ] {
+    for (workspace, features) in [(".", ""), (".", "capi"), (".", "capi,strong-msg"), ("tests", "")]
+    {
         let name = format!("ships::lint::clippy_is_silent_in_{workspace}_with_features_{features}");
         let clippy = move || clippy_is_silent(workspace, features);
         cases.push(Case::new(name, clippy).limit(300));
@@ -35,13 +31,7 @@ fn rustfmt_has_nothing_to_change(workspace: &str) -> Result<()> {
 fn clippy_is_silent(workspace: &str, features: &str) -> Result<()> {
     let sh = Shell::new()?;
     sh.change_dir(checkout().join(workspace));
-    let words = [
-        "--locked",
-        "--workspace",
-        "--all-targets",
-        "--features",
-        features,
-    ];
+    let words = ["--locked", "--workspace", "--all-targets", "--features", features];
     cmd!(sh, "cargo clippy {words...} -- -D warnings").run()?;
     Ok(())
 }
@@ -64,8 +54,6 @@ fn shell_pleases_shellcheck() -> Result<()> {
     let rules = "include install.mk\nprint: export text = $(value installer)\nprint:\n\t@printf '%s\\n' \"$$text\"";
     let installer = cmd!(sh, "make -f - print").stdin(rules).read()?;
     // ${prefix} is for pkg-config; the Makefile sets what is not set here.
-    cmd!(sh, "shellcheck --shell=sh --exclude=SC2016,SC2154,SC2015 -")
-        .stdin(&installer)
-        .run()?;
+    cmd!(sh, "shellcheck --shell=sh --exclude=SC2016,SC2154,SC2015 -").stdin(&installer).run()?;
     Ok(())
 }

@@ -20,15 +20,9 @@ pub fn cases() -> Vec<Case> {
             ("pleases_mandoc", pleases_mandoc as fn(&str) -> Result<()>),
             ("pleases_man", pleases_man),
             ("names_the_version", names_the_version),
-            (
-                "shows_one_program_in_man_and_mandoc",
-                shows_one_program_in_man_and_mandoc,
-            ),
+            ("shows_one_program_in_man_and_mandoc", shows_one_program_in_man_and_mandoc),
         ] {
-            cases.push(Case::new(
-                format!("ships::man::{page}_{claim}"),
-                move || proof(page),
-            ));
+            cases.push(Case::new(format!("ships::man::{page}_{claim}"), move || proof(page)));
         }
     }
     cases
@@ -59,9 +53,7 @@ pub fn program(rendered: &str) -> Result<String> {
 pub fn by_mandoc(page: &str) -> Result<String> {
     let sh = Shell::new()?;
     let page = path(page);
-    Ok(plain(
-        &cmd!(sh, "mandoc -T ascii -O width=200 {page}").read()?,
-    ))
+    Ok(plain(&cmd!(sh, "mandoc -T ascii -O width=200 {page}").read()?))
 }
 
 /// Each letter before a backspace goes, and so does the backspace.
@@ -106,14 +98,8 @@ fn pleases_man(page: &str) -> Result<()> {
 fn names_the_version(page: &str) -> Result<()> {
     let version = manifest("version")?;
     let text = fs::read_to_string(path(page))?;
-    let title = text
-        .lines()
-        .find(|line| line.starts_with(".TH "))
-        .context("no title")?;
-    ensure!(
-        title.ends_with(&format!(" \"master_proto {version}\"")),
-        "{title}"
-    );
+    let title = text.lines().find(|line| line.starts_with(".TH ")).context("no title")?;
+    ensure!(title.ends_with(&format!(" \"master_proto {version}\"")), "{title}");
     Ok(())
 }
 
@@ -131,11 +117,8 @@ fn compile(program: &str, name: &str) -> Result<()> {
     let archive = artefact("libmaster_proto.a");
     sh.change_dir("/tmp");
     sh.write_file(format!("{name}.c"), program)?;
-    cmd!(
-        sh,
-        "cc -O2 -Wall -Wextra -Werror -pedantic -I {include} -o {name} {name}.c {archive}"
-    )
-    .run()?;
+    cmd!(sh, "cc -O2 -Wall -Wextra -Werror -pedantic -I {include} -o {name} {name}.c {archive}")
+        .run()?;
     Ok(())
 }
 
@@ -145,10 +128,7 @@ fn master_notify_3_has_the_sections_of_a_library_call() -> Result<()> {
         "NAME,LIBRARY,SYNOPSIS,DESCRIPTION,RETURN VALUE,ERRORS,ATTRIBUTES,EXAMPLES,SEE ALSO"
             .split(',')
     {
-        ensure!(
-            text.lines().any(|line| line == format!(".SH {section}")),
-            "{section}"
-        );
+        ensure!(text.lines().any(|line| line == format!(".SH {section}")), "{section}");
     }
     Ok(())
 }
@@ -188,9 +168,6 @@ fn example_serves_the_client_and_ends_when_master_is_gone() -> Result<()> {
 fn example_refuses_to_run_without_master() -> Result<()> {
     example()?;
     let sh = Shell::new()?;
-    refuses(
-        "only master(8) starts this program",
-        cmd!(sh, "/tmp/example"),
-    )?;
+    refuses("only master(8) starts this program", cmd!(sh, "/tmp/example"))?;
     Ok(())
 }

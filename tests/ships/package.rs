@@ -59,10 +59,7 @@ fn crate_holds_the_sources_the_header_the_pages_and_the_license() -> Result<()> 
 fn crate_builds_by_itself_and_a_c_program_links_it() -> Result<()> {
     let sh = Shell::new()?;
     cmd!(sh, "cargo package --locked --allow-dirty").run()?;
-    let file = format!(
-        "/tmp/target/package/master_proto-{}.crate",
-        manifest("version")?
-    );
+    let file = format!("/tmp/target/package/master_proto-{}.crate", manifest("version")?);
     sh.change_dir(sh.create_dir("/tmp/unpacked")?);
     cmd!(sh, "tar -xf {file} --strip-components=1").run()?;
     cmd!(sh, "cargo build --release --locked --features capi").run()?;
@@ -91,10 +88,7 @@ fn nothing_but_libc_is_compiled_in() -> Result<()> {
         .lines()
         .filter_map(|line| Some((line.split(' ').next()?, line.split('|').nth(1)?)))
         .collect();
-    let expected = [
-        ("libc", "MIT OR Apache-2.0"),
-        ("master_proto", "IPL-1.0 OR EPL-2.0"),
-    ];
+    let expected = [("libc", "MIT OR Apache-2.0"), ("master_proto", "IPL-1.0 OR EPL-2.0")];
     ensure!(crates == BTreeSet::from(expected), "{crates:?}");
     Ok(())
 }
