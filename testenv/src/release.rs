@@ -43,6 +43,7 @@ fn on(release: &str, commands: &[String], progress: &mut Progress) -> Result<()>
         for user in users {
             progress
                 .step(&format!("{command}, as {user}"), || as_newcomer(&system, user, command))?;
+            progress.say(&format!("       {}", fetched(&system)?))?;
         }
     }
     let (installed, others) = rusts(&system)?;
@@ -61,6 +62,19 @@ fn on(release: &str, commands: &[String], progress: &mut Progress) -> Result<()>
     let size = system.read("root", "du --summarize --one-file-system --block-size=M /")?;
     let size = size.split_whitespace().next().unwrap_or_default();
     progress.say(&format!("       {size} on disk at the end"))
+}
+
+/// What has been fetched until now.
+fn fetched(system: &System) -> Result<String> {
+    let megabytes = |what: &str| {
+        let bytes: f64 = system.read("root", &format!("cat {what} | wc -c"))?.trim().parse()?;
+        Ok::<_, crate::anyhow::Error>((bytes / 1e6).round())
+    };
+    Ok(format!(
+        "fetched until here: {} MB of packages, {} MB of crates",
+        megabytes("/var/cache/apt/archives/*.deb")?,
+        megabytes("/root/.cargo/registry/cache/*/* /home/*/.cargo/registry/cache/*/* 2>/dev/null")?
+    ))
 }
 
 /// The commands of README's part for newcomers.

@@ -16,7 +16,8 @@ const FLAGS: [&str; 4] =
 pub fn cases() -> Vec<Case> {
     let mut cases =
         testenv::cases![note_is_in_the_object_of_every_elf_platform, macho_object_has_no_note,];
-    let tests: [(&str, fn(&Path) -> Result<()>); 7] = [
+    type Test = fn(&Path) -> Result<()>;
+    let tests: [(&str, Test); 7] = [
         ("artefacts_carry_bti_and_pac", artefacts_carry_bti_and_pac),
         ("code_meets_the_marks", code_meets_the_marks),
         ("object_is_no_larger_than_c", object_is_no_larger_than_c),
