@@ -56,6 +56,7 @@ impl System {
     pub fn create(release: &str) -> Result<Self> {
         let folder = crate::checkout().join("build/bare");
         fs::create_dir_all(&folder)?;
+        check_name(release)?;
         check_host(&folder)?;
         remove_old(&folder);
         let sources = apt::sources("deb", Some(release))?;
@@ -327,12 +328,17 @@ fn check_host(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Whether each mirror has the release, asked within seconds.
-fn check_mirrors(release: &str, sources: &str) -> Result<()> {
+/// Refuses what cannot be a release.
+pub fn check_name(release: &str) -> Result<()> {
     ensure!(
         !release.is_empty() && release.bytes().all(|c| c.is_ascii_lowercase()),
         "RELEASE={release} is no name of a Debian release, such as bookworm, trixie or sid"
     );
+    Ok(())
+}
+
+/// Whether each mirror has the release, asked within seconds.
+fn check_mirrors(release: &str, sources: &str) -> Result<()> {
     let field = |stanza: &str, name: &str| {
         let line = stanza.lines().find_map(|line| line.strip_prefix(name));
         line.unwrap_or_default().trim().to_owned()

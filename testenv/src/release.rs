@@ -3,7 +3,7 @@
 //! what it and they name.
 
 use crate::apt::{MirrorError, mirror_error};
-use crate::bare::System;
+use crate::bare::{self, System};
 use crate::platforms::minimum_rust;
 use crate::prelude::*;
 use crate::progress::Progress;
@@ -13,16 +13,12 @@ const USER: &str = "tester";
 
 /// Runs the tests on a release.
 pub fn test(release: &str) -> Result<()> {
+    bare::check_name(release)?;
     let commands = readme_commands()?;
     let mut progress = Progress::start(&format!("release-{release}"), false)?;
     let result = on(release, &commands, &mut progress);
-    if let Err(error) = &result {
-        let is_mirror = error.downcast_ref::<MirrorError>().is_some();
-        progress.say(if is_mirror {
-            "A mirror has failed, or the way to it, and no test. Try again later."
-        } else {
-            "This is no failure of a mirror."
-        })?;
+    if result.as_ref().is_err_and(|error| error.downcast_ref::<MirrorError>().is_some()) {
+        progress.say("A mirror has failed, or the way to it, and no test. Try again later.")?;
     }
     result
 }
