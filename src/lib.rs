@@ -69,11 +69,7 @@ pub struct MasterStatus {
 #[unsafe(no_mangle)]
 pub extern "C" fn master_notify(pid: c_int, generation: c_uint, status: c_int) -> c_int {
     const SIZE: usize = size_of::<MasterStatus>();
-    let message = MasterStatus {
-        pid,
-        r#gen: generation,
-        avail: status,
-    };
+    let message = MasterStatus { pid, r#gen: generation, avail: status };
 
     // SAFETY: `message` is SIZE bytes, all of them initialised since the struct
     // has no padding, and it outlives the call. write(2) copes with any
@@ -128,10 +124,7 @@ static NOTE: Note = {
         owner[at] = text[at];
         at += 1;
     }
-    Note {
-        sizes_and_type: [text.len() as u32 + 1, 0, NOTE_TYPE],
-        owner,
-    }
+    Note { sizes_and_type: [text.len() as u32 + 1, 0, NOTE_TYPE], owner }
 };
 
 /// The owner ends with NUL, and is padded to whole words.

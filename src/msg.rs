@@ -26,19 +26,13 @@ struct References {
 /// zero.
 pub(crate) fn log_if_verbose(status: c_int, sent: bool) {
     let references = references();
-    let verbose = references
-        .verbose
-        .map_or(0, |verbose| verbose.load(Ordering::Relaxed));
+    let verbose = references.verbose.map_or(0, |verbose| verbose.load(Ordering::Relaxed));
     if verbose == 0 {
         return;
     }
     if let Some(msg_info) = references.info {
         // %m is the text of `errno`.
-        let format = if sent {
-            c"%s: status %d"
-        } else {
-            c"%s: status %d: %m"
-        };
+        let format = if sent { c"%s: status %d" } else { c"%s: status %d: %m" };
         // SAFETY: msg_info is Postfix's printf-like function. Both formats are
         // NUL-terminated and take a NUL-terminated string and an int.
         unsafe { msg_info(format.as_ptr(), c"master_notify".as_ptr(), status) };
@@ -84,8 +78,5 @@ fn references() -> References {
         fn msg_info(format: *const c_char, ...);
     }
 
-    References {
-        verbose: Some(&msg_verbose),
-        info: Some(msg_info),
-    }
+    References { verbose: Some(&msg_verbose), info: Some(msg_info) }
 }

@@ -14,10 +14,7 @@ type Notify = unsafe extern "C" fn(c_int, c_uint, c_int) -> c_int;
 const CASES: [(&str, &str); 5] = [
     ("a call: ours over a bare write", "master_proto.o"),
     ("a call: C over a bare write", "original/original.o"),
-    (
-        "a call: C hardened over a bare write",
-        "original/original-hardened.o",
-    ),
+    ("a call: C hardened over a bare write", "original/original-hardened.o"),
     ("control: a bare write over itself", "bench/bare.o"),
     ("", "bench/bare.o"),
 ];
@@ -28,11 +25,8 @@ const CASES: [(&str, &str); 5] = [
 /// which it lies somewhere else.
 pub fn ratios(out: &Path, processes: usize) -> Result<Vec<Ratio>> {
     let sh = Shell::new()?;
-    let (benches, build, me) = (
-        checkout().join("benches"),
-        checkout().join("build"),
-        current_exe()?,
-    );
+    let (benches, build, me) =
+        (checkout().join("benches"), checkout().join("build"), current_exe()?);
     for name in ["bare", "msg"] {
         cmd!(sh, "cc -O2 -fPIC -c {benches}/{name}.c -o {out}/{name}.o").run()?;
     }
@@ -41,16 +35,12 @@ pub fn ratios(out: &Path, processes: usize) -> Result<Vec<Ratio>> {
         for (i, (_, object)) in CASES.iter().enumerate() {
             let place = format!("{:#x}", 0x10000 + RandomState::new().hash_one(i) % 256 * 16);
             let library = out.join(format!("{i}.so"));
-            cmd!(
-                sh,
-                "cc -shared -Wl,-Ttext={place} {build}/{object} {out}/msg.o -o {library}"
-            )
-            .quiet()
-            .run()?;
+            cmd!(sh, "cc -shared -Wl,-Ttext={place} {build}/{object} {out}/msg.o -o {library}")
+                .quiet()
+                .run()?;
         }
-        let line = cmd!(sh, "sh -c 'exec \"$@\" 5>/dev/null' sh {me} process {out}")
-            .quiet()
-            .read()?;
+        let line =
+            cmd!(sh, "sh -c 'exec \"$@\" 5>/dev/null' sh {me} process {out}").quiet().read()?;
         for (values, value) in values.iter_mut().zip(line.split_whitespace()) {
             values.push(value.parse()?);
         }

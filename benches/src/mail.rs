@@ -16,11 +16,7 @@ const NAMES: [&str; 2] = ["mail through Postfix: ours over C", "control: C over 
 /// and take messages by turns.
 pub fn ratios(rounds: usize, messages: usize) -> Result<Vec<Ratio>> {
     let (ours, stock) = (tree::ours(Kind::Static), tree::stock(Kind::Static));
-    let mut servers = [
-        start("ours", &ours)?,
-        start("control", &stock)?,
-        start("C", &stock)?,
-    ];
+    let mut servers = [start("ours", &ours)?, start("control", &stock)?, start("C", &stock)?];
     let values = by_turns(rounds, servers.len(), |i| {
         let (network, server) = &servers[i];
         setns(network, CloneFlags::CLONE_NEWNET)?;
@@ -49,9 +45,7 @@ fn start(name: &str, tree: &Path) -> Result<(File, Instance)> {
 fn rate(server: &Instance, messages: usize) -> Result<f64> {
     let start = SystemTime::now();
     let number = messages.to_string();
-    let sent = server
-        .smtp_source(&["-s", "10", "-l", "2000", "-m", &number])
-        .status()?;
+    let sent = server.smtp_source(&["-s", "10", "-l", "2000", "-m", &number]).status()?;
     ensure!(sent.success(), "smtp-source: {sent}");
     server.wait_mail(messages)?;
     let mut end = start;

@@ -10,16 +10,9 @@ use testenv::{checkout, figures, prelude::*, tree};
 pub fn write(file: &Path, figures: &str, ratios: &[Ratio]) -> Result<()> {
     let mut text = fs::read_to_string(checkout().join("docs/bench.md"))?;
     let rows: Vec<_> = ratios.iter().map(Ratio::row).collect();
-    let rows = format!(
-        "| | ratio | 95 % confidence |\n|---|---|---|\n{}",
-        rows.join("\n")
-    );
+    let rows = format!("| | ratio | 95 % confidence |\n|---|---|---|\n{}", rows.join("\n"));
     let machine = machine()?;
-    for (name, content) in [
-        ("machine", &*machine),
-        ("figures", figures),
-        ("ratios", &rows),
-    ] {
+    for (name, content) in [("machine", &*machine), ("figures", figures), ("ratios", &rows)] {
         let [begin, end] = [format!("<!-- {name} -->\n"), format!("\n<!-- /{name} -->")];
         let missing = || format!("docs/bench.md has no place for {name}");
         let (head, rest) = text.split_once(&begin).with_context(missing)?;
@@ -31,9 +24,7 @@ pub fn write(file: &Path, figures: &str, ratios: &[Ratio]) -> Result<()> {
 
 fn machine() -> Result<String> {
     let cpus = fs::read_to_string("/proc/cpuinfo")?;
-    let model = cpus
-        .lines()
-        .find_map(|line| line.strip_prefix("model name\t: "));
+    let model = cpus.lines().find_map(|line| line.strip_prefix("model name\t: "));
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease")?;
     Ok(format!(
         "{} × {}, Linux {}, {}, Postfix {}",

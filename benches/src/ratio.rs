@@ -21,37 +21,25 @@ impl Ratio {
         // Fewer than this many values are below the median in 2.5 % of all samples.
         let rank = usize::try_from(Binomial::new(0.5, n as u64)?.inverse_cdf(0.025))?;
         let (low, high) = (values[rank - 1], values[n - rank]);
-        Ok(Self {
-            name,
-            median: median(values),
-            low,
-            high,
-        })
+        Ok(Self { name, median: median(values), low, high })
     }
 
     /// One for each of the names, and its values.
     pub fn of_each(names: &[&'static str], values: Vec<Vec<f64>>) -> Result<Vec<Self>> {
         let named = names.iter().zip(values);
-        named
-            .map(|(name, values)| Ratio::of(name, values))
-            .collect()
+        named.map(|(name, values)| Ratio::of(name, values)).collect()
     }
 
     /// As in the table.
     pub fn row(&self) -> String {
-        format!(
-            "| {} | {:.3} | {:.3} to {:.3} |",
-            self.name, self.median, self.low, self.high
-        )
+        format!("| {} | {:.3} | {:.3} to {:.3} |", self.name, self.median, self.low, self.high)
     }
 }
 
 /// Whether these may be published: the last of them, the control, contains 1,
 /// and no interval is wider than this.
 pub fn are_known(ratios: &[Ratio], width: f64) -> bool {
-    ratios
-        .last()
-        .is_some_and(|control| control.low <= 1.0 && control.high >= 1.0)
+    ratios.last().is_some_and(|control| control.low <= 1.0 && control.high >= 1.0)
         && ratios.iter().all(|ratio| ratio.high - ratio.low <= width)
 }
 
