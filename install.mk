@@ -19,7 +19,7 @@ for name in PREFIX LIBDIR INCLUDEDIR PKGCONFIGDIR MANDIR; do
     eval "$name=\$(printf %s \"\$path\" | sed 's|//*|/|g; s|\(.\)/\$|\1|')"
 done
 stage=$(printf %s "${DESTDIR-}" | sed 's|/*$||')
-field() { sed -n "s/^$1 = \"\(.*\)\"/\1/p" Cargo.toml; }
+field() { sed -n "/^$1 = /{s/.*\"\(.*\)\"/\1/p;q;}" Cargo.toml; } # of the package, which is first
 version=$(field version) so=libmaster_proto.so
 
 each() { # calls $1 with FOLDER NAME SOURCE; the source of a link begins with ->

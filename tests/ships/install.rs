@@ -136,8 +136,22 @@ fn contents_are_what_was_built() -> Result<()> {
         ensure!(fs::read(&built)? == fs::read(&installed)?, "{}", installed.display());
     }
     let pc = fs::read_to_string("/tmp/stage/usr/local/lib/pkgconfig/master_proto.pc")?;
-    ensure!(pc.lines().any(|line| line == format!("Version: {version}")), "{pc}");
-    ensure!(!pc.contains("stage"), "DESTDIR is in it:\n{pc}");
+    let description = manifest("description")?;
+    let expected = format!(
+        "\
+prefix=/usr/local
+exec_prefix=${{prefix}}
+libdir=${{prefix}}/lib
+includedir=${{prefix}}/include
+
+Name: master_proto
+Version: {version}
+Description: {description}
+Libs: -L${{libdir}} -lmaster_proto
+Cflags: -I${{includedir}}
+"
+    );
+    ensure!(pc == expected, "{pc}");
     Ok(())
 }
 
