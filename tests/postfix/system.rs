@@ -26,7 +26,7 @@ impl Code {
     }
 }
 
-type Test = fn(&mut Instance, Code) -> Result<()>;
+type Test = fn(&mut Instance, Code, Kind) -> Result<()>;
 
 pub fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
@@ -50,7 +50,7 @@ pub fn cases() -> Vec<Case> {
                     let mut postfix = create(kind, code)?;
                     // Not verbose, as in real life: the log would be most of the load.
                     postfix.service("127.0.0.1:10025 inet n - n - - smtpd")?;
-                    test(&mut postfix, code)?;
+                    test(&mut postfix, code, kind)?;
                     end(&mut postfix)
                 });
                 cases.push(case.limit(limit));
@@ -236,8 +236,8 @@ fn status_messages(postfix: &Instance) -> Result<()> {
 
 // Load, limits and faults.
 
-fn many_messages(postfix: &mut Instance, code: Code) -> Result<()> {
-    let number = code.rounds(2000, 10000);
+fn many_messages(postfix: &mut Instance, code: Code, kind: Kind) -> Result<()> {
+    let number = code.rounds(1000, if kind == Kind::Static { 10000 } else { 2000 });
     postfix.start()?;
     run(postfix.smtp_source(&["-N", "-s", "20", "-m", &number.to_string()]))?;
     wait_until(Duration::from_secs(300), "all messages are delivered", || postfix.queued() == 0)?;
@@ -253,7 +253,7 @@ fn many_messages(postfix: &mut Instance, code: Code) -> Result<()> {
     Ok(())
 }
 
-fn reloads_under_load(postfix: &mut Instance, code: Code) -> Result<()> {
+fn reloads_under_load(postfix: &mut Instance, code: Code, _: Kind) -> Result<()> {
     postfix.start()?;
     let enough = AtomicBool::new(false);
     let sent = thread::scope(|scope| {
@@ -298,7 +298,7 @@ fn reloads(postfix: &Instance, rounds: usize) -> Result<()> {
     Ok(())
 }
 
-fn max_use(postfix: &mut Instance, _: Code) -> Result<()> {
+fn max_use(postfix: &mut Instance, _: Code, _: Kind) -> Result<()> {
     postfix.postconf(&["max_use=1"])?;
     postfix.start()?;
     delivers(postfix, 20)?;
@@ -312,7 +312,7 @@ fn max_use(postfix: &mut Instance, _: Code) -> Result<()> {
     Ok(())
 }
 
-fn process_limit(postfix: &mut Instance, _: Code) -> Result<()> {
+fn process_limit(postfix: &mut Instance, _: Code, _: Kind) -> Result<()> {
     postfix.service("127.0.0.1:10025 inet n - n - 2 smtpd")?;
     postfix.start()?;
     let (a, b) = (postfix.hold()?, postfix.hold()?);
@@ -331,7 +331,7 @@ fn process_limit(postfix: &mut Instance, _: Code) -> Result<()> {
     delivers(postfix, 5)
 }
 
-fn restart_with_mail(postfix: &mut Instance, _: Code) -> Result<()> {
+fn restart_with_mail(postfix: &mut Instance, _: Code, _: Kind) -> Result<()> {
     postfix.postconf(&["defer_transports=virtual"])?;
     postfix.start()?;
     run(postfix.smtp_source(&["-m", "10"]))?;
@@ -345,7 +345,7 @@ fn restart_with_mail(postfix: &mut Instance, _: Code) -> Result<()> {
     Ok(())
 }
 
-fn killed_sessions(postfix: &mut Instance, _: Code) -> Result<()> {
+fn killed_sessions(postfix: &mut Instance, _: Code, _: Kind) -> Result<()> {
     postfix.start()?;
     let held = [postfix.hold()?, postfix.hold()?, postfix.hold()?];
     postfix.pids_of("smtpd")?.into_iter().for_each(kill);
@@ -355,7 +355,7 @@ fn killed_sessions(postfix: &mut Instance, _: Code) -> Result<()> {
 }
 
 /// Mail that was being delivered may arrive twice then, as Postfix says.
-fn killed_deliveries(postfix: &mut Instance, code: Code) -> Result<()> {
+fn killed_deliveries(postfix: &mut Instance, code: Code, _: Kind) -> Result<()> {
     let (number, rounds) = (code.rounds(500, 1500), code.rounds(2, 5));
     postfix.start()?;
     thread::scope(|scope| {
@@ -382,7 +382,7 @@ fn killed_deliveries(postfix: &mut Instance, code: Code) -> Result<()> {
 }
 
 /// The children learn of it from the status pipe.
-fn killed_master(postfix: &mut Instance, _: Code) -> Result<()> {
+fn killed_master(postfix: &mut Instance, _: Code, _: Kind) -> Result<()> {
     postfix.start()?;
     delivers(postfix, 2)?;
     let children = postfix.children()?;
