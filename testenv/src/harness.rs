@@ -13,7 +13,7 @@ pub struct Harness {
     /// What it is called in the names of cases.
     pub name: &'static str,
     source: &'static str,
-    defines: &'static [&'static str],
+    flags: &'static [&'static str],
     needs: Needs,
     language: Language,
 }
@@ -36,15 +36,23 @@ enum Language {
 }
 
 const fn harness(name: &'static str, source: &'static str, needs: Needs) -> Harness {
-    Harness { name, source, defines: &[], needs, language: Language::C }
+    Harness {
+        name,
+        source,
+        flags: &[],
+        needs,
+        language: Language::C,
+    }
 }
 
-const fn caller(
-    name: &'static str,
-    defines: &'static [&'static str],
-    language: Language,
-) -> Harness {
-    Harness { name, source: "caller.c", defines, needs: Needs::Implementation, language }
+const fn caller(name: &'static str, flags: &'static [&'static str], language: Language) -> Harness {
+    Harness {
+        name,
+        source: "caller.c",
+        flags,
+        needs: Needs::Implementation,
+        language,
+    }
 }
 
 /// All of them.
@@ -52,14 +60,22 @@ pub const ALL: [Harness; 11] = [
     harness("layout", "layout.c", Needs::Header),
     harness("call", "call.c", Needs::Cmocka),
     harness("kernel", "kernel.c", Needs::Helpers),
-    harness("contexts", "contexts.c", Needs::Helpers),
+    Harness {
+        // So that a clean-up handler is found by unwinding through the call.
+        flags: &["-fexceptions"],
+        ..harness("contexts", "contexts.c", Needs::Helpers)
+    },
     harness("load", "load.c", Needs::Helpers),
     harness("fatal", "fatal.c", Needs::Helpers),
     caller("caller", &["-DMSG_VERBOSE", "-DMSG_INFO"], Language::C),
     caller("caller_without_msg_symbols", &[], Language::C),
     caller("caller_without_msg_verbose", &["-DMSG_INFO"], Language::C),
     caller("caller_without_msg_info", &["-DMSG_VERBOSE"], Language::C),
-    caller("caller_in_cplusplus", &["-DMSG_VERBOSE", "-DMSG_INFO"], Language::Cplusplus),
+    caller(
+        "caller_in_cplusplus",
+        &["-DMSG_VERBOSE", "-DMSG_INFO"],
+        Language::Cplusplus,
+    ),
 ];
 
 /// Those that qemu-user can run: no thread is cancelled, no process killed.
@@ -86,7 +102,9 @@ impl Harness {
         let text =
             std::fs::read_to_string(&source).with_context(|| format!("{}", source.display()))?;
         let calls = text.split("cmocka_unit_test(").skip(1);
-        Ok(calls.filter_map(|rest| Some(rest.split_once(')')?.0.to_owned())).collect())
+        Ok(calls
+            .filter_map(|rest| Some(rest.split_once(')')?.0.to_owned()))
+            .collect())
     }
 
     /// Its source.
@@ -102,7 +120,7 @@ impl Harness {
     /// Whether it does not link with this implementation: strong references,
     /// and a symbol is missing.
     fn must_not_link(&self, implementation: &Implementation) -> bool {
-        self.source == "caller.c" && self.defines.len() < 2 && implementation.strong
+        self.source == "caller.c" && self.flags.len() < 2 && implementation.strong
     }
 }
 
@@ -170,8 +188,10 @@ impl Toolchain {
 
 /// Runs a command and returns all that it printed, which goes to the log too.
 fn output(command: &mut Command) -> Result<(Output, String)> {
-    let output =
-        command.stdin(Stdio::null()).output().with_context(|| format!("cannot run {command:?}"))?;
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| format!("cannot run {command:?}"))?;
     let said = [&output.stdout[..], &output.stderr].concat();
     let said = String::from_utf8_lossy(&said).into_owned();
     eprintln!("$ {command:?}\n{said}");
@@ -186,13 +206,17 @@ fn build(
 ) -> Result<std::result::Result<PathBuf, String>> {
     let program = scratch().join(harness.name);
     let cplusplus = harness.language == Language::Cplusplus;
-    let mut command = Command::new(if cplusplus { &toolchain.cxx } else { &toolchain.cc });
+    let mut command = Command::new(if cplusplus {
+        &toolchain.cxx
+    } else {
+        &toolchain.cc
+    });
     command
         .args(&toolchain.cflags)
         // Postfix opens a comment in a comment.
         .args(["-Wall", "-Wextra", "-Werror", "-Wno-comment", "-I"])
         .arg(&implementation.header)
-        .args(harness.defines)
+        .args(harness.flags)
         .args(cplusplus.then_some("-xc++"))
         .arg(harness.source())
         .args(cplusplus.then_some("-xnone"));
@@ -214,7 +238,11 @@ fn build(
     }
     command.arg("-pthread").arg("-o").arg(&program);
     let (output, said) = output(&mut command)?;
-    Ok(if output.status.success() { Ok(program) } else { Err(said) })
+    Ok(if output.status.success() {
+        Ok(program)
+    } else {
+        Err(said)
+    })
 }
 
 /// Builds a harness and runs it in this case's folder. All its tests must pass;
@@ -233,12 +261,20 @@ pub fn check(
         Ok(program) => program,
         Err(said) if harness.must_not_link(implementation) => {
             let missing = |line: &str| line.contains("undefined") && line.contains("msg_");
-            ensure!(said.lines().any(missing), "{what} misses no msg symbol:\n{said}");
+            ensure!(
+                said.lines().any(missing),
+                "{what} misses no msg symbol:\n{said}"
+            );
             return Ok(said);
         }
         Err(said) => bail!("{what} does not build:\n{said}"),
     };
-    let line: Vec<_> = toolchain.run.iter().map(String::as_str).chain(program.to_str()).collect();
+    let line: Vec<_> = toolchain
+        .run
+        .iter()
+        .map(String::as_str)
+        .chain(program.to_str())
+        .collect();
     let (output, said) = output(
         Command::new(line[0])
             .args(&line[1..])
