@@ -36,23 +36,11 @@ enum Language {
 }
 
 const fn harness(name: &'static str, source: &'static str, needs: Needs) -> Harness {
-    Harness {
-        name,
-        source,
-        flags: &[],
-        needs,
-        language: Language::C,
-    }
+    Harness { name, source, flags: &[], needs, language: Language::C }
 }
 
 const fn caller(name: &'static str, flags: &'static [&'static str], language: Language) -> Harness {
-    Harness {
-        name,
-        source: "caller.c",
-        flags,
-        needs: Needs::Implementation,
-        language,
-    }
+    Harness { name, source: "caller.c", flags, needs: Needs::Implementation, language }
 }
 
 /// All of them.
@@ -71,11 +59,7 @@ pub const ALL: [Harness; 11] = [
     caller("caller_without_msg_symbols", &[], Language::C),
     caller("caller_without_msg_verbose", &["-DMSG_INFO"], Language::C),
     caller("caller_without_msg_info", &["-DMSG_VERBOSE"], Language::C),
-    caller(
-        "caller_in_cplusplus",
-        &["-DMSG_VERBOSE", "-DMSG_INFO"],
-        Language::Cplusplus,
-    ),
+    caller("caller_in_cplusplus", &["-DMSG_VERBOSE", "-DMSG_INFO"], Language::Cplusplus),
 ];
 
 /// Those that qemu-user can run: no thread is cancelled, no process killed.
@@ -102,9 +86,7 @@ impl Harness {
         let text =
             std::fs::read_to_string(&source).with_context(|| format!("{}", source.display()))?;
         let calls = text.split("cmocka_unit_test(").skip(1);
-        Ok(calls
-            .filter_map(|rest| Some(rest.split_once(')')?.0.to_owned()))
-            .collect())
+        Ok(calls.filter_map(|rest| Some(rest.split_once(')')?.0.to_owned())).collect())
     }
 
     /// Its source.
@@ -188,10 +170,8 @@ impl Toolchain {
 
 /// Runs a command and returns all that it printed, which goes to the log too.
 fn output(command: &mut Command) -> Result<(Output, String)> {
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .with_context(|| format!("cannot run {command:?}"))?;
+    let output =
+        command.stdin(Stdio::null()).output().with_context(|| format!("cannot run {command:?}"))?;
     let said = [&output.stdout[..], &output.stderr].concat();
     let said = String::from_utf8_lossy(&said).into_owned();
     eprintln!("$ {command:?}\n{said}");
@@ -206,11 +186,7 @@ fn build(
 ) -> Result<std::result::Result<PathBuf, String>> {
     let program = scratch().join(harness.name);
     let cplusplus = harness.language == Language::Cplusplus;
-    let mut command = Command::new(if cplusplus {
-        &toolchain.cxx
-    } else {
-        &toolchain.cc
-    });
+    let mut command = Command::new(if cplusplus { &toolchain.cxx } else { &toolchain.cc });
     command
         .args(&toolchain.cflags)
         // Postfix opens a comment in a comment.
@@ -238,11 +214,7 @@ fn build(
     }
     command.arg("-pthread").arg("-o").arg(&program);
     let (output, said) = output(&mut command)?;
-    Ok(if output.status.success() {
-        Ok(program)
-    } else {
-        Err(said)
-    })
+    Ok(if output.status.success() { Ok(program) } else { Err(said) })
 }
 
 /// Builds a harness and runs it in this case's folder. All its tests must pass;
@@ -261,20 +233,12 @@ pub fn check(
         Ok(program) => program,
         Err(said) if harness.must_not_link(implementation) => {
             let missing = |line: &str| line.contains("undefined") && line.contains("msg_");
-            ensure!(
-                said.lines().any(missing),
-                "{what} misses no msg symbol:\n{said}"
-            );
+            ensure!(said.lines().any(missing), "{what} misses no msg symbol:\n{said}");
             return Ok(said);
         }
         Err(said) => bail!("{what} does not build:\n{said}"),
     };
-    let line: Vec<_> = toolchain
-        .run
-        .iter()
-        .map(String::as_str)
-        .chain(program.to_str())
-        .collect();
+    let line: Vec<_> = toolchain.run.iter().map(String::as_str).chain(program.to_str()).collect();
     let (output, said) = output(
         Command::new(line[0])
             .args(&line[1..])
