@@ -320,140 +320,109 @@ fn failure(messages: &[u8], what: &str) -> crate::anyhow::Error {
     ))
 }
 
-/// Where packages come from, as text for a .sources file: the host's entries
-/// for its distribution, for another release if one is named.
+/// Where packages come from, as text for a .sources file, with one place in each
+/// stanza: the host's entries for its distribution, or for another release.
 pub fn sources(types: &str, suite: Option<&str>) -> Result<String> {
     let sh = quiet_shell()?;
     let codename = cmd!(sh, "sh -c '. /etc/os-release && echo $VERSION_CODENAME'").read()?;
     let rolling = ["sid", "unstable", "testing", "stable", "oldstable"];
-    let all = host_entries()?;
-    let (own, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|entry| {
-        let release = entry.suite.split(['-', '/']).next().unwrap_or_default();
-        release == codename || rolling.contains(&release)
-    });
-    let entries = if own.is_empty() { others } else { own };
-    ensure!(!entries.is_empty(), "/etc/apt names no source of packages");
-    let mut text = String::new();
-    for mut entry in entries {
-        if let Some(wanted) = suite {
-            let at = entry.suite.find(['-', '/']).unwrap_or(entry.suite.len());
-            let unstable = wanted == "sid" || wanted == "unstable";
-            let alone = unstable || wanted.contains('-');
-            if alone && at < entry.suite.len() {
-                continue; // it has neither updates nor security
-            }
-            if unstable {
-                entry.fields.push(("Check-Valid-Until".into(), "no".into()));
-            }
-            entry.suite.replace_range(..at, wanted);
+    let mut places = Vec::new();
+    for stanza in host_stanzas() {
+        let field = |name: &str| {
+            let found = stanza.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
+            found.map_or("", |(_, value)| value)
+        };
+        let ours = ["types", "uris", "suites", "architectures", "enabled"];
+        let others = stanza.iter().filter(|(name, _)| !ours.contains(&&*name.to_lowercase()));
+        let others: String = others.map(|(name, value)| format!("{name}: {value}\n")).collect();
+        if field("Enabled") == "no" {
+            continue;
         }
-        text += &format!("Types: {types}\nURIs: {}\nSuites: {}\n", entry.uri, entry.suite);
-        for (name, value) in entry.fields {
-            text += &format!("{name}: {value}\n");
+        for uri in field("URIs").split_whitespace() {
+            for release in field("Suites").split_whitespace() {
+                let at = release.find(['-', '/']).unwrap_or(release.len());
+                if release[..at] != codename && !rolling.contains(&&release[..at]) {
+                    continue; // other people's, which a test does not need
+                }
+                let is_unstable = suite.is_some_and(|wanted| ["sid", "unstable"].contains(&wanted));
+                let alone = is_unstable || suite.is_some_and(|wanted| wanted.contains('-'));
+                if alone && at < release.len() {
+                    continue; // it has neither updates nor security of its own
+                }
+                let release = match suite {
+                    Some(wanted) => format!("{wanted}{}", &release[at..]),
+                    None => release.to_owned(),
+                };
+                let place = format!("URIs: {uri}\nSuites: {release}\n");
+                // A mirror that lags behind serves a list that has expired.
+                let lag = if is_unstable { "Check-Valid-Until: no\n" } else { "" };
+                places.push((place, format!("{others}{lag}")));
+            }
         }
-        text.push('\n');
     }
+    // Source entries beside binary ones name the same places once more.
+    let mut text = String::new();
+    for (place, fields) in places {
+        if !text.contains(&place) {
+            text += &format!("Types: {types}\n{place}{fields}\n");
+        }
+    }
+    ensure!(!text.is_empty(), "/etc/apt names no source of {codename}'s packages");
     Ok(text)
 }
 
-struct Entry {
-    uri: String,
-    suite: String,
-    fields: Vec<(String, String)>,
-}
+/// The fields of an entry, in the order of the file.
+type Stanza = Vec<(String, String)>;
 
-/// All of the host, in both of the formats that apt reads.
-fn host_entries() -> Result<Vec<Entry>> {
-    let mut entries = Vec::new();
+/// All entries of the host, in both of the formats that apt reads.
+fn host_stanzas() -> Vec<Stanza> {
     let mut files = files_of(Path::new("/etc/apt/sources.list.d")).unwrap_or_default();
     files.insert(0, "/etc/apt/sources.list".into());
+    let mut stanzas = Vec::new();
     for file in files {
         let text = fs::read_to_string(&file).unwrap_or_default();
-        match file.extension().and_then(|name| name.to_str()) {
-            Some("list") => entries.extend(text.lines().filter_map(entry_of_line)),
-            Some("sources") => {
-                let text: String = text
-                    .lines()
-                    .filter(|line| !line.starts_with('#'))
-                    .map(|line| format!("{line}\n"))
-                    .collect();
-                entries.extend(text.split("\n\n").flat_map(entries_of_stanza));
-            }
-            _ => {}
+        let lines = text.lines().filter(|line| !line.starts_with('#'));
+        if file.extension().is_some_and(|name| name == "list") {
+            stanzas.extend(lines.filter_map(stanza_of_line));
+        } else if file.extension().is_some_and(|name| name == "sources") {
+            let text: Vec<_> = lines.collect();
+            stanzas.extend(text.join("\n").split("\n\n").map(stanza_of_text));
         }
     }
-    // Source entries beside the binary ones name the same places once more.
-    let mut seen = Vec::new();
-    entries.retain(|entry| {
-        let place = (entry.uri.clone(), entry.suite.clone());
-        let new = !seen.contains(&place);
-        seen.push(place);
-        new
-    });
-    Ok(entries)
+    stanzas
 }
 
 /// `deb [signed-by=KEY] URI SUITE COMPONENT...`
-fn entry_of_line(line: &str) -> Option<Entry> {
+fn stanza_of_line(line: &str) -> Option<Stanza> {
     let line = line.strip_prefix("deb")?;
     let mut rest = line.strip_prefix("-src").unwrap_or(line).trim_start();
-    let mut fields = Vec::new();
+    let mut stanza = Vec::new();
     if let Some(options) = rest.strip_prefix('[') {
         let (options, after) = options.split_once(']')?;
-        for (name, value) in options.split_whitespace().filter_map(|o| o.split_once('=')) {
-            let name = match name {
-                "signed-by" => "Signed-By",
-                "trusted" => "Trusted",
-                "check-valid-until" => "Check-Valid-Until",
-                _ => continue,
-            };
-            fields.push((name.to_owned(), value.to_owned()));
-        }
+        // Apart from this one they are called as in the other format.
+        let options = options.replace("arch=", "Architectures=");
+        let pairs = options.split_whitespace().filter_map(|option| option.split_once('='));
+        stanza.extend(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())));
         rest = after;
     }
     let mut words = rest.split('#').next()?.split_whitespace();
-    let (uri, suite) = (words.next()?.to_owned(), words.next()?.to_owned());
-    let components: Vec<_> = words.collect();
-    if !components.is_empty() {
-        fields.push(("Components".to_owned(), components.join(" ")));
-    }
-    Some(Entry { uri, suite, fields })
+    stanza.push(("URIs".to_owned(), words.next()?.to_owned()));
+    stanza.push(("Suites".to_owned(), words.next()?.to_owned()));
+    stanza.push(("Components".to_owned(), words.collect::<Vec<_>>().join(" ")));
+    Some(stanza)
 }
 
 /// Fields with a value each, which goes on in lines that begin with a space.
-fn entries_of_stanza(stanza: &str) -> Vec<Entry> {
-    let mut fields: Vec<(String, String)> = Vec::new();
-    for line in stanza.lines() {
-        if line.starts_with([' ', '\t']) {
-            if let Some((_, value)) = fields.last_mut() {
-                *value += &format!("\n{line}");
-            }
+fn stanza_of_text(text: &str) -> Stanza {
+    let mut stanza = Stanza::new();
+    for line in text.lines() {
+        if let (true, Some((_, value))) = (line.starts_with([' ', '\t']), stanza.last_mut()) {
+            *value += &format!("\n{line}");
         } else if let Some((name, value)) = line.split_once(':') {
-            fields.push((name.to_owned(), value.trim().to_owned()));
+            stanza.push((name.to_owned(), value.trim().to_owned()));
         }
     }
-    let mut take = |wanted: &str| {
-        let at = fields.iter().position(|(name, _)| name.eq_ignore_ascii_case(wanted))?;
-        Some(fields.remove(at).1)
-    };
-    let uris = take("URIs").unwrap_or_default();
-    let suites = take("Suites").unwrap_or_default();
-    let enabled = take("Enabled").is_none_or(|value| value != "no");
-    let _ = (take("Types"), take("Architectures"));
-    if !enabled {
-        return Vec::new();
-    }
-    let mut entries = Vec::new();
-    for uri in uris.split_whitespace() {
-        for suite in suites.split_whitespace() {
-            entries.push(Entry {
-                uri: uri.to_owned(),
-                suite: suite.to_owned(),
-                fields: fields.clone(),
-            });
-        }
-    }
-    entries
+    stanza
 }
 
 /// Fills a new folder, which takes its name only when all went well.
