@@ -33,6 +33,10 @@ test-arch: deps-arch prepare ## the same on other processors, C libraries, linke
 test-cargo-c: deps all build/tools/cargo-c/bin/cargo-cinstall ## compare what cargo-c installs (compiles it once)
 	$(TESTS) --test cargo_c -- $(T)
 
+test-debian: deps all build/postfix/debian-binary/.unpacked build/postfix/debian-source/makedefs ## build Debian's postfix package with the object inside
+	@tools/deps debian build/postfix/debian-source
+	$(TESTS) --test debian -- $(T)
+
 # The newest cargo-c for the oldest Rust that this library takes.
 build/tools/cargo-c/bin/cargo-cinstall:
 	CARGO_PROFILE_DEV_DEBUG=0 CARGO_PROFILE_DEV_STRIP=true cargo install cargo-c --version =0.10.11 --locked \
@@ -70,7 +74,8 @@ prepare: all strong build/header/master_proto.h $(ORIGINALS:%=build/original/%.o
 strong:
 	@CARGO_FLAGS="$$CARGO_FLAGS --features strong-msg" tools/build build/strong
 
-build/postfix/source/makedefs build/postfix/newest-source/makedefs build/postfix/debian-binary/.unpacked:
+build/postfix/source/makedefs build/postfix/newest-source/makedefs build/postfix/debian-binary/.unpacked \
+    build/postfix/debian-source/makedefs:
 	@$(TESTENV) fetch $(notdir $(@D))
 
 build/postfix/static/.built build/postfix/shared/.built: build/postfix/source/makedefs
@@ -127,6 +132,6 @@ clean: ## remove all that was built, the Postfix trees included
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: all always bench header demo test test-arch test-release mutants test-cargo-c test-failed test-list shell prepare strong \
+.PHONY: all always bench header demo test test-arch test-release mutants test-cargo-c test-debian test-failed test-list shell prepare strong \
     deps deps-demo deps-arch deps-release \
     postfix-replace postfix-restore postfix-verify deb clean help

@@ -31,14 +31,14 @@ pub fn mirror_error(message: impl Into<String>) -> crate::anyhow::Error {
 }
 
 /// Fetches what tests take as given into a folder of `build/postfix` of that
-/// name: the `source` of the distribution's Postfix, the `newest-source`, or the
-/// `debian-binary`, its package.
+/// name: the `source` of the distribution's Postfix, that with Debian's files as
+/// `debian-source`, the `newest-source`, or the `debian-binary`, its package.
 pub fn fetch(name: &str) -> Result<()> {
     let postfix = crate::checkout().join("build/postfix");
     let to = postfix.join(name);
     let files = postfix.join("download").join(name);
     match name {
-        "source" => source("postfix", None, &files)?,
+        "source" | "debian-source" => source("postfix", None, &files)?,
         "newest-source" => newest_source("postfix", &files)?,
         "debian-binary" => {
             postfix_package(&to)?;
@@ -46,21 +46,30 @@ pub fn fetch(name: &str) -> Result<()> {
         }
         _ => bail!("nothing to fetch is called {name}"),
     }
-    let tarball = original(&files)?;
     freshly(&to, |new| {
         fs::remove_dir(new)?;
-        crate::tree::unpack(&tarball, new)
+        crate::tree::unpack(&original(&files)?, new)?;
+        match name {
+            "debian-source" => {
+                crate::tree::unpack(&tarball(&files, ".debian.tar.")?, &new.join("debian"))
+            }
+            _ => Ok(()),
+        }
     })
 }
 
 /// The upstream tarball among the files of a source package.
 pub fn original(files: &Path) -> Result<PathBuf> {
-    let is_tarball = |file: &PathBuf| {
+    tarball(files, ".orig.tar.")
+}
+
+fn tarball(files: &Path, part: &str) -> Result<PathBuf> {
+    let is_it = |file: &PathBuf| {
         let name = file.to_string_lossy();
-        name.contains(".orig.tar.") && !name.ends_with(".asc")
+        name.contains(part) && !name.ends_with(".asc")
     };
-    let found = files_of(files)?.into_iter().find(is_tarball);
-    found.with_context(|| format!("no .orig.tar in {}", files.display()))
+    let found = files_of(files)?.into_iter().find(is_it);
+    found.with_context(|| format!("no *{part}* in {}", files.display()))
 }
 
 /// Downloads the files of a source package into the folder `to`: its .dsc and

@@ -145,6 +145,15 @@ pub(crate) fn bind(source: &Path, target: &Path) -> Result<()> {
     attach(source, target, None, MsFlags::MS_BIND | MsFlags::MS_REC)
 }
 
+/// Makes what a folder contains appear in another one, which is read-only then,
+/// beside what is there.
+pub(crate) fn lay_over(folder: &Path, place: &Path) -> Result<()> {
+    let layers = format!("lowerdir={}:{}", folder.display(), place.display());
+    let kind = Some("overlay");
+    mount(kind, place, kind, MsFlags::MS_RDONLY, Some(&*layers))
+        .with_context(|| format!("cannot lay {} over {}", folder.display(), place.display()))
+}
+
 fn make_read_only(folder: &Path) -> Result<()> {
     // In a user namespace the flags that the mount has must stay.
     let has = nix::sys::statvfs::statvfs(folder)?.flags();

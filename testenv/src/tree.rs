@@ -95,6 +95,18 @@ pub fn mount_over(copy: &Path, stock: &Path) -> Result<()> {
     sandbox::bind(copy, stock)
 }
 
+/// An unpacked package as if it were installed: what it contains lies over the
+/// system's folders. For this case alone.
+pub fn install(package: &Path) -> Result<()> {
+    for (folder, place) in [("usr", "/usr"), ("lib", "/usr/lib"), ("etc", "/etc")] {
+        let folder = package.join(folder);
+        if folder.exists() {
+            sandbox::lay_over(&folder, Path::new(place))?;
+        }
+    }
+    Ok(())
+}
+
 /// Refuses what is not a Postfix source with today's protocol; `name` is what
 /// the user called it.
 pub fn check_source(source: &Path, name: &str) -> Result<()> {

@@ -2,11 +2,11 @@
 //! the shared library: with `LD_PRELOAD` in import_environment.
 
 use super::{documented, system::daemons_call};
-use nix::mount::{MsFlags, mount};
 use std::os::unix::net::UnixStream;
 use testenv::instance::Instance;
 use testenv::prelude::*;
 use testenv::smtp::Session;
+use testenv::tree;
 
 pub fn cases() -> Vec<Case> {
     testenv::cases![distribution_calls_its_own_code, preloaded_in_import_environment_all_call_ours,]
@@ -16,25 +16,8 @@ fn library() -> String {
     artefact("libmaster_proto.so.1").display().to_string()
 }
 
-/// The package as if it were installed: what it contains lies over the system's
-/// folders, in this case alone.
 fn install() -> Result<Instance> {
-    let package = testenv::tree::named("debian-binary/unpacked");
-    let (sh, lib, usr) = (Shell::new()?, package.join("lib"), scratch().join("usr"));
-    sh.create_dir(&usr)?;
-    // One layer, since the kernel does not tell the path of what lies below two.
-    if lib.exists() {
-        cmd!(sh, "cp -R {lib} {usr}").run()?;
-    }
-    let of = |folder: &str| package.join(folder).display().to_string();
-    let layers = [
-        ("/usr", format!("lowerdir={}:{}:/usr", usr.display(), of("usr"))),
-        ("/etc", format!("lowerdir={}:/etc", of("etc"))),
-    ];
-    for (place, layers) in layers {
-        mount(Some("overlay"), place, Some("overlay"), MsFlags::MS_RDONLY, Some(&*layers))
-            .with_context(|| format!("cannot mount an overlay, {layers}"))?;
-    }
+    tree::install(&tree::named("debian-binary/unpacked"))?;
     Instance::create(&scratch().join("postfix"), Path::new("/"))
 }
 
