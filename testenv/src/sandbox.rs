@@ -145,13 +145,13 @@ pub(crate) fn bind(source: &Path, target: &Path) -> Result<()> {
     attach(source, target, None, MsFlags::MS_BIND | MsFlags::MS_REC)
 }
 
-/// Makes what a folder contains appear in another one, which is read-only then,
+/// Makes what folders contain appear in another one, which is read-only then,
 /// beside what is there.
-pub(crate) fn lay_over(folder: &Path, place: &Path) -> Result<()> {
-    let layers = format!("lowerdir={}:{}", folder.display(), place.display());
-    let kind = Some("overlay");
-    mount(kind, place, kind, MsFlags::MS_RDONLY, Some(&*layers))
-        .with_context(|| format!("cannot lay {} over {}", folder.display(), place.display()))
+pub(crate) fn lay_over(folders: &[&Path], place: &str) -> Result<()> {
+    let above: String = folders.iter().map(|folder| format!("{}:", folder.display())).collect();
+    let layers = format!("lowerdir={above}{place}");
+    mount(Some("overlay"), place, Some("overlay"), MsFlags::MS_RDONLY, Some(&*layers))
+        .with_context(|| format!("cannot mount an overlay, {layers}"))
 }
 
 fn make_read_only(folder: &Path) -> Result<()> {

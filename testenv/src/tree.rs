@@ -98,13 +98,14 @@ pub fn mount_over(copy: &Path, stock: &Path) -> Result<()> {
 /// An unpacked package as if it were installed: what it contains lies over the
 /// system's folders. For this case alone.
 pub fn install(package: &Path) -> Result<()> {
-    for (folder, place) in [("usr", "/usr"), ("lib", "/usr/lib"), ("etc", "/etc")] {
-        let folder = package.join(folder);
-        if folder.exists() {
-            sandbox::lay_over(&folder, Path::new(place))?;
-        }
+    let (sh, lib, usr) = (Shell::new()?, package.join("lib"), crate::scratch().join("usr"));
+    sh.create_dir(&usr)?;
+    // One layer, since the kernel does not tell the path of what lies below two.
+    if lib.exists() {
+        cmd!(sh, "cp -R {lib} {usr}").run()?;
     }
-    Ok(())
+    sandbox::lay_over(&[&usr, &package.join("usr")], "/usr")?;
+    sandbox::lay_over(&[&package.join("etc")], "/etc")
 }
 
 /// Refuses what is not a Postfix source with today's protocol; `name` is what
