@@ -188,8 +188,9 @@ impl Copy {
     }
 
     fn is_caught(&self, mutant: &Mutant) -> Result<()> {
-        let object = self.build()?;
-        ensure!(object != self.object, "it gives the same object");
+        if ["src/", "build.rs", "tools/build"].iter().any(|made| mutant.file.starts_with(made)) {
+            ensure!(self.build()? != self.object, "it gives the same object");
+        }
         let (passed, said) = self.passes(&mutant.catcher)?;
         ensure!(!passed, "{} does not catch it", mutant.catcher);
         // Where msg symbols are missing, strong references show in the link.
