@@ -67,9 +67,13 @@ build/header/master_proto.h: src/lib.rs src/msg.rs build.rs cbindgen.toml Cargo.
 TREES := static shared newest-static newest-shared
 OURS := static shared newest-static
 ORIGINALS := original original-protected original-marked original-hardened
-prepare: all strong build/header/master_proto.h $(ORIGINALS:%=build/original/%.o) \
+prepare: all strong crates build/header/master_proto.h $(ORIGINALS:%=build/original/%.o) \
     $(TREES:%=build/postfix/%/.built) $(OURS:%=build/postfix/ours-%/.built) \
     build/postfix/debian-binary/.unpacked
+
+# Of every platform, since the tests vendor them.
+crates:
+	@cargo fetch --quiet --locked
 
 strong:
 	@CARGO_FLAGS="$$CARGO_FLAGS --features strong-msg" tools/build build/strong
@@ -132,6 +136,6 @@ clean: ## remove all that was built, the Postfix trees included
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: all always bench header demo test test-arch test-release mutants test-cargo-c test-debian test-failed test-list shell prepare strong \
+.PHONY: all always bench header demo test test-arch test-release mutants test-cargo-c test-debian test-failed test-list shell prepare strong crates \
     deps deps-demo deps-arch deps-release \
     postfix-replace postfix-restore postfix-verify deb clean help
