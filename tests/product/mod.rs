@@ -1,6 +1,7 @@
 //! What is built.
 
 mod abi;
+mod abidiff;
 mod generated;
 mod marks;
 pub mod note;
@@ -12,6 +13,7 @@ use testenv::prelude::*;
 pub fn cases() -> Vec<Case> {
     [
         abi::cases(),
+        abidiff::cases(),
         generated::cases(),
         marks::cases(),
         note::cases(),
