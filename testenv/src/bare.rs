@@ -166,6 +166,12 @@ impl System {
         pipe(tar, self.command(user, &script))
     }
 
+    /// Copies a file of the host into the system, for root.
+    pub fn put_file(&self, from: &Path, to: &str) -> Result<()> {
+        let file = File::open(from).with_context(|| format!("{}", from.display()))?;
+        said_ok(self.command("root", &format!("cat >{to}")).stdin(file))
+    }
+
     /// Copies a folder of the system into one of the host.
     pub fn get(&self, from: &str, to: &Path) -> Result<()> {
         fs::create_dir_all(to)?;

@@ -12,6 +12,112 @@ const SOURCE: &str = "/home/tester/build/master-proto";
 
 /// Builds the packages of a release, into `build/deb/RELEASE`.
 pub fn build(release: &str) -> Result<()> {
+    make(release).map(drop)
+}
+
+/// Builds them, and has them checked by the tools that distributions use.
+pub fn test(release: &str) -> Result<()> {
+    let (mut progress, mut system) = make(release)?;
+    progress.step("install the tools that check packages", || {
+        let words = "lintian piuparts autopkgtest gdb abigail-tools uidmap";
+        system.run("root", &format!("{INSTALL} {words}"))
+    })?;
+    progress.step("lintian has no error and no warning", || {
+        let check = "cd out; lintian --pedantic --fail-on error,warning *.changes";
+        system.run("tester", check)
+    })?;
+    system.set_offline(true);
+    progress.step("another build gives the same bytes", || {
+        let other = "/home/tester/elsewhere/deeper";
+        unpack(&system, other)?;
+        let settings = "umask 077; export TZ=Asia/Tokyo";
+        system.run("tester", &format!("{settings}; {}", recipe(other)))?;
+        system.run(
+            "tester",
+            "cd out; sha256sum *.deb >sums; cat sums; cd ../elsewhere; sha256sum -c ../out/sums",
+        )
+    })?;
+    progress.step("LDFLAGS reach the linker", || {
+        let flags = "DEB_LDFLAGS_APPEND=-Wl,-rpath,/seen";
+        let build = "fakeroot debian/rules clean; debian/rules build";
+        let look = "readelf -d debian/build/libmaster_proto.so.1 | grep 'RUNPATH.*/seen'";
+        let script = format!("cd {SOURCE}; export {flags}; {build} >/dev/null; {look}");
+        system.run("tester", &script)
+    })?;
+    system.set_offline(false);
+    progress
+        .step("install them", || system.run("root", "cd /home/tester/out; dpkg --install *.deb"))?;
+    progress.step("the library is as hard as one in C", || system.run("tester", HARDENING))?;
+    progress.step("object and archive name no folder", || system.run("tester", PATHS))?;
+    progress.step("gdb shows function, line and source", || {
+        system.run("tester", &GDB.replace("SOURCE", SOURCE))
+    })?;
+    progress.step("abidiff knows the interface", || crate::abi::in_system(&system))?;
+    progress.step("piuparts: install, upgrade, remove, purge", || {
+        let tarball = crate::checkout().join("build/bare").join(format!("{release}.tar"));
+        system.put_file(&tarball, "/root/base.tar")?;
+        system.run("root", &PIUPARTS.replace("RELEASE", release))
+    })?;
+    progress.step("autopkgtest, here", || system.run("root", &format!("{AUTOPKGTEST} -- null")))
+}
+
+const INSTALL: &str = "apt-get --quiet --yes install --no-install-recommends";
+
+/// Nothing that a C library has of the release's flags is missing in ours.
+const HARDENING: &str = r#"
+marks() {
+    readelf -lW "$1" | grep -o GNU_RELRO
+    readelf -dW "$1" | sed -n 's/.*(\(FLAGS[_1]*\))/\1/p'
+    readelf -nW "$1" | sed -n 's/.* feature: \(.*\)/\1/p' | tr -d ' ' | tr , '\n'
+}
+export DEB_BUILD_MAINT_OPTIONS=hardening=+bindnow
+echo 'int call(int i) { return i + 1; }' >call.c
+cc $(dpkg-buildflags --get CFLAGS) -fPIC -shared -nostartfiles $(dpkg-buildflags --get LDFLAGS) -o call.so call.c
+marks call.so >c
+marks /usr/lib/*/libmaster_proto.so.1 >ours
+grep -q GNU_RELRO c
+for file in c ours; do echo "$file:" $(cat $file); done
+! grep -vxFf ours c
+"#;
+
+const PATHS: &str = r#"
+cd /usr/lib/*-linux-gnu*/
+for file in master_proto.o libmaster_proto.a; do
+    ! strings -a $file | grep -e /home -e /usr/src -e src/lib.rs
+    ! readelf -SW $file | grep debug_
+    readelf -nW $file | grep 'master_proto [0-9]'
+done
+"#;
+
+/// docs/packaging.md has the command that says where the source is.
+const GDB: &str = r#"
+cc -o notify SOURCE/examples/notify.c $(pkg-config --cflags --libs master_proto)
+version=$(pkg-config --modversion master_proto)
+GENERATION=1 gdb -batch -ex 'set breakpoint pending on' -ex 'break master_notify' -ex 'run 5>/dev/null'     -ex 'frame' -ex "set substitute-path /usr/src/master_proto-$version SOURCE" -ex 'list' ./notify >shown 2>&1
+cat shown
+grep 'master_notify (pid=.*lib.rs:[0-9]' shown
+grep 'pub extern "C" fn master_notify' shown
+"#;
+
+/// In a system whose archive has these very packages, so that they are upgraded.
+const PIUPARTS: &str = r#"
+mkdir -p /srv/archive
+cd /srv/archive
+cp /home/tester/out/*.deb .
+dpkg-scanpackages . >Packages
+echo 'deb [trusted=yes] file:/srv/archive ./' >/etc/apt/sources.list.d/archive.list
+tar -C / -rf /root/base.tar srv/archive etc/apt/sources.list.d/archive.list
+rm /etc/apt/sources.list.d/archive.list
+gzip -1 /root/base.tar
+piuparts -d RELEASE -b /root/base.tar.gz --keep-sources-list --no-eatmydata *.deb >log 2>&1 || { tail -n 50 log; exit 1; }
+grep 'PASS' log
+grep -q 'PASS: Installation, upgrade and purging' log
+"#;
+
+/// It ends with 2 if a test is skipped.
+const AUTOPKGTEST: &str = "cd /home/tester; autopkgtest out/libmaster-proto1_*.deb out/libmaster-proto-dev_*.deb build/master-proto/";
+
+fn make(release: &str) -> Result<(Progress, System)> {
     refuse_unclean()?;
     version()?;
     let mut progress = Progress::start(&format!("deb-{release}"), false)?;
@@ -21,12 +127,13 @@ pub fn build(release: &str) -> Result<()> {
         system.set_offline(true);
         system.run("tester", &recipe(SOURCE))
     })?;
+    system.set_offline(false);
     let to = crate::checkout().join("build/deb").join(release);
     progress.step("take them out", || {
         if to.exists() {
             fs::remove_dir_all(&to)?;
         }
-        system.run("tester", "mkdir out; mv build/*.* out")?;
+        system.run("tester", "mkdir out; cp build/*.* out")?;
         system.get("/home/tester/out", &to)
     })?;
     for file in crate::apt::files_of(&to)? {
@@ -35,7 +142,7 @@ pub fn build(release: &str) -> Result<()> {
             progress.say(&format!("build/deb/{release}/{name}"))?;
         }
     }
-    Ok(())
+    Ok((progress, system))
 }
 
 /// A system with the source, as packagers unpack it, and what building takes.
@@ -43,9 +150,10 @@ fn ready(release: &str) -> Result<System> {
     let system = System::create(release)?;
     system.add_user("tester")?;
     put_source(&system)?;
+    let dependencies = INSTALL.replace("install ", "build-dep ");
     system.run(
         "root",
-        &format!("apt-get --quiet --yes install --no-install-recommends build-essential fakeroot; apt-get --quiet --yes build-dep --no-install-recommends {SOURCE}"),
+        &format!("{INSTALL} build-essential fakeroot pkgconf; {dependencies} {SOURCE}"),
     )?;
     Ok(system)
 }
@@ -67,14 +175,17 @@ fn put_source(system: &System) -> Result<()> {
     )
     .run()?;
     system.put("tester", &here, "build")?;
-    system.run(
-        "tester",
-        &format!(
-            "mkdir {SOURCE}; tar -C {SOURCE} --strip-components=1 -xf build/*.orig.tar.gz
-            cp -R {SOURCE}/packaging/debian {SOURCE}/debian"
-        ),
-    )?;
+    unpack(system, SOURCE)?;
     Ok(fs::remove_dir_all(&here)?)
+}
+
+fn unpack(system: &System, folder: &str) -> Result<()> {
+    let script = format!(
+        "mkdir -p {folder}; tar -C {folder} --strip-components=1 -xf build/*.orig.tar.gz
+        cp -R {folder}/packaging/debian {folder}/debian
+        [ -e {folder}/../*.orig.tar.gz ] || cp build/*.orig.tar.gz {folder}/.."
+    );
+    system.run("tester", &script)
 }
 
 fn recipe(folder: &str) -> String {
@@ -82,7 +193,7 @@ fn recipe(folder: &str) -> String {
 }
 
 /// What is built is what is committed, so that the packages can be told apart.
-fn refuse_unclean() -> Result<()> {
+pub(crate) fn refuse_unclean() -> Result<()> {
     let sh = Shell::new()?;
     sh.change_dir(crate::checkout());
     let changes = cmd!(sh, "git -c safe.directory=* status --porcelain").read()?;
