@@ -130,6 +130,13 @@ RELEASE := trixie
 deb: deps-release ## build Debian packages for RELEASE=trixie, in a bare system of it
 	@$(TESTENV) deb $(RELEASE)
 
+test-deb: deps-release ## build them, and have them checked by lintian, piuparts, autopkgtest and others
+	@$(TESTENV) test-deb $(RELEASE)
+
+VERSION :=
+release-check: deps-release ## do what docs/release.md says, in a copy, for VERSION=, but for what cannot be taken back
+	@$(TESTENV) release-check "$(VERSION)"
+
 clean: ## remove all that was built, the Postfix trees included
 	rm -rf "$(BUILD)" build target tests/target testenv/target benches/target
 
@@ -138,4 +145,4 @@ help: ## print this list
 
 .PHONY: all always bench header demo test test-arch test-release mutants test-cargo-c test-debian test-failed test-list shell prepare strong crates \
     deps deps-demo deps-arch deps-release \
-    postfix-replace postfix-restore postfix-verify deb clean help
+    postfix-replace postfix-restore postfix-verify deb test-deb release-check clean help

@@ -1,6 +1,7 @@
 //! Where master_proto is tested: a sandbox, Postfix trees in it, and what runs
 //! there. The tests, the demo and the benchmarks are programs on this crate.
 
+pub mod abi;
 pub mod apt;
 pub mod artefacts;
 pub mod bare;
@@ -11,6 +12,7 @@ pub mod harness;
 pub mod instance;
 pub mod platforms;
 pub mod progress;
+pub mod publish;
 pub mod release;
 pub mod runner;
 pub mod sandbox;

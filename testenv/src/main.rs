@@ -8,7 +8,9 @@
 //! - `demo NAME` runs the tree NAME, which is ours, and shows what it does.
 //! - `shell` gives a shell in the sandbox.
 //! - `release RELEASE` does what README says on a bare system of a Debian release.
-//! - `deb RELEASE` builds the Debian packages for a release.
+//! - `deb RELEASE` builds the Debian packages for a release; `test-deb RELEASE` also checks
+//!   them.
+//! - `release-check VERSION` does what docs/release.md says, in a copy.
 //! - `bare RELEASE` gives a shell in a bare system of a Debian release, as its
 //!   user `tester`, with a clone of the checkout.
 
@@ -37,10 +39,12 @@ fn run() -> Result<()> {
         ["demo", name] => show(name),
         ["shell", ref command @ ..] => shell(command),
         ["release", release] => testenv::release::test(release),
+        ["release-check", version] => testenv::publish::check(version),
+        ["test-deb", release] => testenv::deb::test(release),
         ["deb", release] => testenv::deb::build(release),
         ["bare", release, ref command @ ..] => bare(release, command),
         _ => bail!(
-            "usage: testenv fetch NAME | platforms | tree NAME | demo NAME | shell [COMMAND...] | release RELEASE | deb RELEASE | bare RELEASE [COMMAND]"
+            "usage: testenv fetch NAME | platforms | tree NAME | demo NAME | shell [COMMAND...] | release RELEASE | deb RELEASE | test-deb RELEASE | release-check VERSION | bare RELEASE [COMMAND]"
         ),
     }
 }

@@ -7,7 +7,7 @@ use testenv::prelude::*;
 /// Commands of `sh` blocks that are not run here, and what shows them: the
 /// beginning of a case's name, a line of .ci/run, or nothing, where the owner
 /// alone can do it.
-const SHOWN_ELSEWHERE: [(&str, &str); 22] = [
+const SHOWN_ELSEWHERE: [(&str, &str); 29] = [
     ("make demo", "postfix::demo"),
     ("make test", "make test"),
     (".ci/run", ""),
@@ -39,6 +39,17 @@ const SHOWN_ELSEWHERE: [(&str, &str); 22] = [
     (r#"git tag --sign --message "master_proto $version" "v$version""#, ""),
     (r#"git push origin main "v$version""#, ""),
     ("cargo publish --locked", ""),
+    // By `make release-check` and `make test-deb`, which fetch.
+    ("make deb RELEASE=bookworm", ""),
+    ("make deb RELEASE=trixie", ""),
+    ("cp -R build/deb/bookworm build/deb/trixie build/release", ""),
+    ("cargo publish --dry-run --locked", ""),
+    ("tools/system-libc /usr/share/cargo/registry", ""),
+    ("dpkg-buildpackage --unsigned-source --unsigned-changes", ""),
+    (
+        "abidiff -t --suppressions packaging/abi/master_proto.suppr old/libmaster_proto.so.1 new/libmaster_proto.so.1",
+        "product::abidiff",
+    ),
 ];
 
 pub fn cases() -> Vec<Case> {
