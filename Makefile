@@ -46,8 +46,10 @@ build/tools/cargo-c/bin/cargo-cinstall:
 test-release: deps-release ## what README says, on a bare system of a Debian RELEASE: bookworm, trixie or sid
 	@$(TESTENV) release "$(RELEASE)"
 
-mutants: deps prepare ## test the tests: make mistakes that they must catch; T=NAME
-	$(TESTS) --test mutants -- $(T)
+mutants: deps prepare build/cargo-mutants/bin/cargo-mutants ## test the tests: make mistakes that they must catch; T=NAME
+	MUTANTS=1 $(TESTS) --test system -- $(T)
+build/cargo-mutants/bin/cargo-mutants:
+	cargo install --quiet --locked --root build/cargo-mutants --version 27.1.0 cargo-mutants
 
 test-failed: deps prepare ## run again what failed in the last run
 	$(TESTS) --test system -- --failed
