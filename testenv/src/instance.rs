@@ -5,7 +5,6 @@
 //! one's own.
 
 use std::fs::{self, File};
-use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{self, Command, Stdio};
@@ -412,32 +411,36 @@ virtual_mailbox_limit = 0
         warnings
     }
 
-    /// What Postfix said last, wherever it is: at its start, and in its log.
+    /// What Postfix said last, wherever it is: as it was started, in its log, or,
+    /// while it has no log, to a terminal alone.
     pub fn last_words(&self) -> String {
-        let tail = |name: &str, count| {
-            let path = self.dir.join(name);
-            match fs::read(&path) {
-                Ok(text) => {
-                    let text = String::from_utf8_lossy(&text).into_owned();
-                    let lines: Vec<_> = text.lines().collect();
-                    let lines = lines[lines.len().saturating_sub(count)..].join("\n  ");
-                    format!("{}, its end:\n  {lines}", path.display())
-                }
-                Err(error) if error.kind() == ErrorKind::NotFound => {
-                    format!("{} was not even begun", path.display())
-                }
-                Err(error) => format!("{} cannot be read: {error}", path.display()),
-            }
-        };
-        let mut complaints: Vec<_> = self.log().lines().filter_map(complaint).collect();
-        complaints.dedup();
-        let complaints = complaints.split_off(complaints.len().saturating_sub(5)).join("\n  ");
-        format!(
-            "{}\n{}\nWhat it complained about:\n  {complaints}",
-            tail("start.log", 5),
-            tail("log", 10)
-        )
+        let read = |name: &str| fs::read(self.dir.join(name)).unwrap_or_default();
+        let path = |name: &str| self.dir.join(name).display().to_string();
+        let mut said = vec![(path("start.log"), end_of(&read("start.log"), 5))];
+        let log = self.log();
+        if log.is_empty() {
+            let check = format!("'{}/postfix' -c '{}' check", self.commands.display(), path("etc"));
+            let output = Command::new("script").args(["-qec", &check, "/dev/null"]).output();
+            let output = output.map_or_else(|e| e.to_string().into_bytes(), |output| output.stdout);
+            said.push(("it has no log yet; `postfix check`".to_owned(), end_of(&output, 10)));
+        } else {
+            let complaints: Vec<_> = log.lines().filter_map(complaint).collect();
+            said.push((path("log"), end_of(log.as_bytes(), 10)));
+            said.push((
+                "of this, complaints".to_owned(),
+                end_of(complaints.join("\n").as_bytes(), 5),
+            ));
+        }
+        let said = said.into_iter().filter(|(_, text)| !text.is_empty());
+        said.map(|(name, text)| format!("{name}:\n{text}\n")).collect()
     }
+}
+
+/// The last lines of a text, indented.
+fn end_of(text: &[u8], count: usize) -> String {
+    let text = String::from_utf8_lossy(text);
+    let lines: Vec<_> = text.lines().map(|line| format!("  {line}")).collect();
+    lines[lines.len().saturating_sub(count)..].join("\n")
 }
 
 /// Lines with leading dots, of full length and without text: what transport

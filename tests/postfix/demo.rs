@@ -1,5 +1,6 @@
 //! What `make demo` shows, of the oldest Postfix here and of the newest.
 
+use testenv::instance::Instance;
 use testenv::progress::Progress;
 use testenv::tree;
 use testenv::{demo, prelude::*};
@@ -10,7 +11,7 @@ pub fn cases() -> Vec<Case> {
         .map(|tree| {
             Case::new(format!("postfix::demo::shows_what_happens: {tree}"), move || shows(tree))
         })
-        .chain(testenv::cases![names_the_versions_it_runs])
+        .chain(testenv::cases![names_the_versions_it_runs, shows_why_postfix_does_not_start])
         .collect()
 }
 
@@ -44,5 +45,15 @@ fn names_the_versions_it_runs() -> Result<()> {
             }
         }
     }
+    Ok(())
+}
+
+/// Also when that is said to a terminal alone.
+fn shows_why_postfix_does_not_start() -> Result<()> {
+    let tree = tree::stock(tree::Kind::Static);
+    let mut postfix = Instance::create(&scratch().join("postfix"), &tree)?;
+    postfix.postconf(&["mail_owner=no-such-user"])?;
+    let error = postfix.start().err().context("Postfix has started")?.to_string();
+    ensure!(error.contains("unknown user name value: no-such-user"), "{error}");
     Ok(())
 }
