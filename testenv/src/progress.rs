@@ -90,7 +90,7 @@ fn show(terminal: &mut File, title: &str, log: &Path, start: Instant, ended: &Re
     loop {
         let text = std::fs::read(log).unwrap_or_default();
         let text = String::from_utf8_lossy(&text[text.len().saturating_sub(1000)..]).into_owned();
-        let last = text.lines().last().unwrap_or_default();
+        let last = text.lines().last().filter(|line| !line.starts_with("== ")).unwrap_or_default();
         let line = format!("  ..   {title} {:3} s  {last}", start.elapsed().as_secs());
         let line: String = line.chars().filter(|c| !c.is_control()).take(78).collect();
         _ = write!(terminal, "\r{line}\x1b[K").and_then(|()| terminal.flush());
