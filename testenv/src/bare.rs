@@ -29,8 +29,8 @@ mount -t tmpfs -o mode=755 tmpfs dev
 mkdir dev/pts dev/shm
 mount -t devpts -o newinstance,ptmxmode=0666,mode=620 devpts dev/pts
 mount -t tmpfs -o mode=1777 tmpfs dev/shm
-for node in null zero full random urandom tty; do
-    : >dev/$node; mount --bind /dev/$node dev/$node
+for node in null zero full random urandom tty console; do
+    [ ! -e /dev/$node ] || { : >dev/$node; mount --bind /dev/$node dev/$node; }
 done
 ln -s pts/ptmx dev/ptmx; ln -s /proc/self/fd dev/fd
 ln -s fd/0 dev/stdin; ln -s fd/1 dev/stdout; ln -s fd/2 dev/stderr
@@ -137,7 +137,9 @@ impl System {
             "root",
             &format!(
                 "useradd --create-home --shell /bin/sh --uid 1000 {name}; chmod 700 /home/{name}
-                for file in /etc/subuid /etc/subgid; do echo {name}:1001:64534 >$file; done"
+                range=1001:64534
+                awk '$1 + $3 > 200000 {{ enough = 1 }} END {{ exit !enough }}' /proc/self/uid_map && range=100000:65536
+                for file in /etc/subuid /etc/subgid; do echo {name}:$range >$file; done"
             ),
         )
     }

@@ -19,7 +19,7 @@ pub fn build(release: &str) -> Result<()> {
 pub fn test(release: &str) -> Result<()> {
     let (mut progress, mut system) = make(release)?;
     progress.step("install the tools that check packages", || {
-        let words = "lintian piuparts autopkgtest gdb abigail-tools uidmap";
+        let words = "lintian piuparts autopkgtest gdb abigail-tools uidmap mmdebstrap";
         system.run("root", &format!("{INSTALL} {words}"))
     })?;
     progress.step("lintian has no error and no warning", || {
