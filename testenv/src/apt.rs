@@ -343,7 +343,8 @@ pub fn sources(types: &str, suite: Option<&str>) -> Result<String> {
         };
         let ours = ["types", "uris", "suites", "architectures", "enabled"];
         let others = stanza.iter().filter(|(name, _)| !ours.contains(&&*name.to_lowercase()));
-        let others: String = others.map(|(name, value)| format!("{name}: {value}\n")).collect();
+        let others: Vec<_> = others.map(|(name, value)| format!("{name}: {value}\n")).collect();
+        let others = others.concat();
         if field("Enabled") == "no" {
             continue;
         }

@@ -432,7 +432,7 @@ virtual_mailbox_limit = 0
             ));
         }
         let said = said.into_iter().filter(|(_, text)| !text.is_empty());
-        said.map(|(name, text)| format!("{name}:\n{text}\n")).collect()
+        said.map(|(name, text)| format!("{name}:\n{text}\n")).collect::<Vec<_>>().concat()
     }
 }
 
@@ -446,7 +446,8 @@ fn end_of(text: &[u8], count: usize) -> String {
 /// Lines with leading dots, of full length and without text: what transport
 /// could damage.
 fn message(number: usize) -> String {
-    let lines: String = (0..100).map(|line| format!("line {line} of message {number}\n")).collect();
+    let lines: Vec<_> = (0..100).map(|line| format!("line {line} of message {number}\n")).collect();
+    let lines = lines.concat();
     format!(
         "From: {SENDER}\nTo: {INBOX}\nSubject: message {number}\n\n\
         message {number} begins\n.\n..\n.dot\n\n{number:0990}\n{lines}message {number} ends\n"

@@ -148,8 +148,9 @@ pub(crate) fn bind(source: &Path, target: &Path) -> Result<()> {
 /// Makes what folders contain appear in another one, which is read-only then,
 /// beside what is there.
 pub(crate) fn lay_over(folders: &[&Path], place: &str) -> Result<()> {
-    let above: String = folders.iter().map(|folder| format!("{}:", folder.display())).collect();
-    let layers = format!("lowerdir={above}{place}");
+    let folders = folders.iter().map(|folder| folder.display().to_string());
+    let layers: Vec<_> = folders.chain([place.to_owned()]).collect();
+    let layers = format!("lowerdir={}", layers.join(":"));
     mount(Some("overlay"), place, Some("overlay"), MsFlags::MS_RDONLY, Some(&*layers))
         .with_context(|| format!("cannot mount an overlay, {layers}"))
 }

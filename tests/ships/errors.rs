@@ -23,7 +23,7 @@ const REFUSED: [(&str, &str, &str); 15] = [
     (
         "folder_of_another",
         "is not for root to write to",
-        "mkdir /tmp/theirs; chown nobody /tmp/theirs; caps=-dac_override,-dac_read_search
+        "mkdir /tmp/theirs; chown daemon /tmp/theirs; caps=-dac_override,-dac_read_search
          setpriv --bounding-set $caps --inh-caps $caps tools/build /tmp/theirs",
     ),
     ("no_apt", "there is no apt-get here. Install", "PATH=/tmp/tools tools/deps"),
@@ -32,12 +32,12 @@ const REFUSED: [(&str, &str, &str); 15] = [
     (
         "no_newuidmap",
         "Install the package uidmap, or run this as root",
-        "PATH=/tmp/tools as_nobody",
+        "PATH=/tmp/tools as_daemon",
     ),
     (
         "no_subordinate_ids",
         "Run, as root: usermod --add-subuids",
-        "cp /tmp/old-rustc /tmp/tools/newuidmap; PATH=/tmp/tools as_nobody",
+        "cp /tmp/old-rustc /tmp/tools/newuidmap; PATH=/tmp/tools as_daemon",
     ),
 ];
 
@@ -69,8 +69,8 @@ fn refused(text: &str, command: &str) -> Result<()> {
     sh.change_dir(copy);
     let program = std::env::current_exe()?;
     let script = format!(
-        "as_nobody() {{
-            setpriv --reuid=65534 --clear-groups env -u TESTENV_STAGE -u TESTENV_CASE \\
+        "as_daemon() {{
+            setpriv --reuid=1 --clear-groups env -u TESTENV_STAGE -u TESTENV_CASE \\
                 TESTENV_CHECKOUT=/tmp '{}'
         }}
         {command}",
