@@ -139,8 +139,10 @@ VERSION :=
 release-check: deps-release ## do what docs/release.md says, in a copy, for VERSION=, but for what cannot be taken back
 	@$(TESTENV) release-check "$(VERSION)"
 
+# An interrupted run leaves a bare system, whose files are its users'.
+BUILT := "$(BUILD)" build target tests/target testenv/target benches/target
 clean: ## remove all that was built, the Postfix trees included
-	rm -rf "$(BUILD)" build target tests/target testenv/target benches/target
+	rm -rf $(BUILT) 2>/dev/null || unshare --map-root-user --map-auto rm -rf $(BUILT)
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -66,8 +66,8 @@ impl System {
             .and_then(|file| file.modified())
             .is_ok_and(|made| SystemTime::now().duration_since(made).unwrap_or_default() < FRESH)
             && fs::read_to_string(&note).is_ok_and(|text| text == sources);
+        check_mirrors(release, &sources)?;
         if !is_fresh {
-            check_mirrors(release, &sources)?;
             make(release, &sources, &tarball)?;
             fs::write(&note, &sources)?;
         }
@@ -275,7 +275,7 @@ fn as_root(words: &[&str]) -> Command {
 
 fn said_ok(command: &mut Command) -> Result<()> {
     let status = command.status().context("cannot run a command")?;
-    ensure!(status.success(), "{status}: the command above");
+    ensure!(status.success(), "the command above ends with {status}");
     Ok(())
 }
 

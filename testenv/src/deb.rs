@@ -219,10 +219,18 @@ pub fn version() -> Result<String> {
     };
     let version = after("Cargo.toml", "version = \"", '"')?;
     let packaged = after("packaging/debian/changelog", "master-proto (", '-')?;
-    ensure!(
-        version == packaged,
-        "Cargo.toml has version {version}, and packaging/debian/changelog {packaged}. \
-         docs/release.md says where it stands"
-    );
+    let manual = after("man/master_notify.3", ".TH ", '\n')?;
+    let other = after("man/master_proto.7", ".TH ", '\n')?;
+    let named = format!("\"master_proto {version}\"");
+    for (file, agrees) in [
+        ("packaging/debian/changelog", packaged == version),
+        ("man/master_notify.3", manual.contains(&named)),
+        ("man/master_proto.7", other.contains(&named)),
+    ] {
+        ensure!(
+            agrees,
+            "Cargo.toml has version {version}, and {file} another. docs/release.md says where it stands"
+        );
+    }
     Ok(version)
 }

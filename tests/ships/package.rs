@@ -10,6 +10,7 @@ pub fn cases() -> Vec<Case> {
     let mut cases = testenv::cases![
         crate_holds_the_sources_the_header_the_pages_and_the_license,
         documentation_has_no_warning,
+        documentation_builds_as_on_docs_rs,
         nothing_but_libc_is_compiled_in,
         license_is_in_the_license_file,
     ];
@@ -75,6 +76,25 @@ fn documentation_has_no_warning() -> Result<()> {
     sh.set_var("RUSTDOCFLAGS", "-Dwarnings");
     cmd!(sh, "cargo doc --locked --no-deps --document-private-items").run()?;
     ensure!(Path::new("/tmp/target/doc/master_proto/index.html").exists());
+    Ok(())
+}
+
+/// As docs.rs makes it: of the crate, without a network, by its flags, for the
+/// targets that the manifest names.
+fn documentation_builds_as_on_docs_rs() -> Result<()> {
+    let sh = Shell::new()?;
+    cmd!(sh, "cargo package --locked --allow-dirty --no-verify").run()?;
+    let file = format!("/tmp/target/package/master_proto-{}.crate", manifest("version")?);
+    sh.change_dir(sh.create_dir("/tmp/docs-rs")?);
+    cmd!(sh, "tar -xf {file} --strip-components=1").run()?;
+    let text = sh.read_file("Cargo.toml")?;
+    let (_, section) = text.split_once("[package.metadata.docs.rs]").context("no targets")?;
+    let target = section.split('"').nth(1).context("no target")?;
+    sh.set_var("DOCS_RS", "1");
+    sh.set_var("RUSTDOCFLAGS", "--cfg docsrs");
+    cmd!(sh, "cargo doc --lib --no-deps --locked --offline --target {target}").run()?;
+    let page = format!("/tmp/target/{target}/doc/master_proto/fn.master_notify.html");
+    ensure!(Path::new(&page).exists(), "there is no {page}");
     Ok(())
 }
 
