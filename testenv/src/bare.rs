@@ -131,15 +131,16 @@ impl System {
     }
 
     /// Adds a user whose home is closed to others, and who may have a user
-    /// namespace: with ids that exist in here, if this is in one itself.
+    /// namespace. The ids that go with it exist in here, even if this is in one
+    /// itself, and nobody's, 65534, is among them, as everywhere.
     pub fn add_user(&self, name: &str) -> Result<()> {
         self.run(
             "root",
             &format!(
-                "useradd --create-home --shell /bin/sh --uid 1000 {name}; chmod 700 /home/{name}
-                range=1001:64534
-                awk '$1 + $3 > 200000 {{ enough = 1 }} END {{ exit !enough }}' /proc/self/uid_map && range=100000:65536
-                for file in /etc/subuid /etc/subgid; do echo {name}:$range >$file; done"
+                "groupadd --gid 65535 {name}
+                useradd --create-home --shell /bin/sh --uid 65535 --gid 65535 {name}
+                chmod 700 /home/{name}
+                for file in /etc/subuid /etc/subgid; do echo {name}:1:65535 >$file; done"
             ),
         )
     }
