@@ -16,6 +16,7 @@ pub fn cases() -> Vec<Case> {
     ];
     let slow = testenv::cases![
         vendored_build_without_a_network_gives_the_same_bytes,
+        build_with_the_crate_libc_alone_gives_the_same_bytes,
         crate_builds_by_itself_and_a_c_program_links_it,
     ];
     cases.extend(slow.into_iter().map(|case| case.limit(300)));
@@ -31,6 +32,26 @@ fn vendored_build_without_a_network_gives_the_same_bytes() -> Result<()> {
     sh.set_var("CARGO_HOME", "/tmp/cargo-home"); // no crate that cargo has kept
     sh.set_var("CARGO_FLAGS", "--offline");
     cmd!(sh, "make").run()?;
+    for name in ["master_proto.o", "libmaster_proto.a", "libmaster_proto.so"] {
+        let built = fs::read(Path::new("/tmp/copy/build").join(name))?;
+        ensure!(built == fs::read(artefact(name))?, "{name} differs");
+    }
+    Ok(())
+}
+
+/// As a distribution has it, which packages no other crate of ours.
+fn build_with_the_crate_libc_alone_gives_the_same_bytes() -> Result<()> {
+    clone_checkout(Path::new("/tmp/copy"))?;
+    let sh = Shell::new()?;
+    sh.change_dir("/tmp/copy");
+    let before = sh.read_file("Cargo.toml")?;
+    refuses("Install librust-libc-dev", cmd!(sh, "tools/system-libc /nowhere"))?;
+    ensure!(sh.read_file("Cargo.toml")? == before, "it refused, and changed Cargo.toml");
+    cmd!(sh, "cargo vendor --locked --offline --versioned-dirs all").run()?;
+    cmd!(sh, "sh -euc 'mkdir crates; mv all/libc-* crates'").run()?;
+    sh.set_var("CARGO_HOME", "/tmp/cargo-home"); // no crate that cargo has kept
+    cmd!(sh, "tools/system-libc crates").run()?;
+    cmd!(sh, "make").env("CARGO_FLAGS", "--offline").run()?;
     for name in ["master_proto.o", "libmaster_proto.a", "libmaster_proto.so"] {
         let built = fs::read(Path::new("/tmp/copy/build").join(name))?;
         ensure!(built == fs::read(artefact(name))?, "{name} differs");
