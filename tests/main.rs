@@ -13,6 +13,5 @@ fn main() -> std::process::ExitCode {
 }
 
 fn cases() -> Vec<testenv::runner::Case> {
-    let topics = [product::cases(), call::cases(), postfix::cases(), ships::cases()];
-    topics.into_iter().flatten().collect()
+    testenv::topics![product, call, postfix, ships]
 }

@@ -11,6 +11,5 @@ mod marks;
 mod systems;
 
 fn main() -> std::process::ExitCode {
-    let topics = [machines::cases(), marks::cases(), systems::cases(), document::cases()];
-    testenv::runner::main(topics.into_iter().flatten().collect())
+    testenv::runner::main(testenv::topics![machines, marks, systems, document])
 }

@@ -29,9 +29,10 @@ use std::time::{Duration, Instant};
 
 /// What nearly every test uses.
 pub mod prelude {
-    pub use crate::runner::Case;
-    pub use crate::{Context, Result, Shell, bail, cmd, ensure};
-    pub use crate::{artefact, checkout, clone_checkout, refuses, scratch, wait_until};
+    pub use crate::runner::{Case, slow};
+    pub use crate::{Context, Result, Shell, bail, cmd, ensure, sh};
+    pub use crate::{artefact, checkout, clone_checkout, manifest, scratch};
+    pub use crate::{calls_by, compile_caller, messages_of, refuses, wait_until};
     pub use std::path::{Path, PathBuf};
     pub use std::time::Duration;
 }
@@ -49,6 +50,56 @@ pub fn artefact(name: &str) -> PathBuf {
 /// This case's own folder, empty at its start.
 pub fn scratch() -> PathBuf {
     PathBuf::from("/tmp")
+}
+
+/// A field of the product's manifest, such as its version.
+pub fn manifest(field: &str) -> Result<String> {
+    let manifest = std::fs::read_to_string(checkout().join("Cargo.toml"))?;
+    let value = manifest
+        .lines()
+        .find_map(|line| line.strip_prefix(field)?.strip_prefix(" = \"")?.split('"').next());
+    Ok(value.with_context(|| format!("no {field} in Cargo.toml"))?.to_owned())
+}
+
+/// What a script of the shell prints, without the newline at its end, as
+/// `format!` would write that script. What fails first ends it. A case begins in
+/// the checkout.
+#[macro_export]
+macro_rules! sh {
+    ($($text:tt)+) => { $crate::script(&format!($($text)+)) };
+}
+
+/// What [`sh!`] does with a text.
+pub fn script(text: &str) -> Result<String> {
+    let sh = Shell::new()?;
+    Ok(cmd!(sh, "sh -euxc {text}").read()?)
+}
+
+/// Has a script compile /tmp/caller.c, which makes one call and ends with what
+/// that returns, to /tmp/caller. Returns what the script prints.
+pub fn compile_caller(text: &str) -> Result<String> {
+    let caller =
+        "#include <master_proto.h>\nint main(void)\n{\n    return master_notify(1, 2, 3);\n}\n";
+    std::fs::write("/tmp/caller.c", caller)?;
+    script(text)
+}
+
+/// Runs a command of the shell, and tests that it sends what that program does.
+pub fn calls_by(command: &str) -> Result<()> {
+    let sent = messages_of(command)?;
+    ensure!(sent == [[1, 2, 3]], "{command} sends {sent:?}");
+    Ok(())
+}
+
+/// Runs a command of the shell with a file as descriptor 5, and returns the
+/// messages that are in the file then.
+pub fn messages_of(command: &str) -> Result<Vec<[i32; 3]>> {
+    script(&format!("{command} 5>/tmp/sent"))?;
+    let sent = std::fs::read("/tmp/sent")?;
+    ensure!(sent.len() % 12 == 0, "{} bytes were sent", sent.len());
+    let number = |bytes: &[u8]| i32::from_ne_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+    let message = |bytes: &[u8]| [0, 4, 8].map(|at| number(&bytes[at..at + 4]));
+    Ok(sent.chunks_exact(12).map(message).collect())
 }
 
 /// Copies the checkout's files, not what is built or ignored, to a new folder.

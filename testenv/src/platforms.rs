@@ -110,10 +110,7 @@ pub fn cmocka_header() -> PathBuf {
 
 /// The oldest Rust that builds this library, from its manifest.
 pub fn minimum_rust() -> Result<String> {
-    let manifest = fs::read_to_string(checkout().join("Cargo.toml"))?;
-    let version =
-        manifest.lines().find_map(|line| line.strip_prefix("rust-version = \"")?.strip_suffix('"'));
-    Ok(version.context("no rust-version in Cargo.toml")?.to_owned())
+    crate::manifest("rust-version")
 }
 
 /// Fetches and builds all of it.

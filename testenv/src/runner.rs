@@ -39,15 +39,71 @@ impl Case {
     }
 }
 
-/// Cases out of functions, called after their modules: `cases![works, fails]`.
+/// Cases out of functions, called after their modules: `cases![works, fails]`;
+/// or out of a function and the rows of a table: `cases![works for TABLE]`.
 #[macro_export]
 macro_rules! cases {
-    ($($function:ident),+ $(,)?) => {
-        vec![$($crate::runner::Case::new(
-            $crate::runner::name_of(module_path!(), stringify!($function)),
-            $function,
-        )),+]
+    ($($function:ident $(for $table:expr)?),+ $(,)?) => {{
+        let mut cases = Vec::new();
+        $($crate::cases!(@cases, $function $(, $table)?);)+
+        cases
+    }};
+    (@$cases:ident, $function:ident) => {
+        let name = $crate::runner::name_of(module_path!(), stringify!($function));
+        $cases.push($crate::runner::Case::new(name, $function));
     };
+    (@$cases:ident, $function:ident, $table:expr) => {
+        for row in $table {
+            let function = $crate::runner::name_of(module_path!(), stringify!($function));
+            let name = format!("{function}::{}", $crate::runner::Row::name(&row));
+            $cases.push($crate::runner::Case::new(name, move || $function(&row)));
+        }
+    };
+}
+
+/// The cases of modules.
+#[macro_export]
+macro_rules! topics {
+    ($($module:ident),+ $(,)?) => {{
+        let mut cases = Vec::new();
+        $(cases.extend($module::cases());)+
+        cases
+    }};
+}
+
+/// A row of a table of cases, called by what comes first in it.
+pub trait Row {
+    /// The end of its case's name.
+    fn name(&self) -> &str;
+}
+
+impl Row for &str {
+    fn name(&self) -> &str {
+        self
+    }
+}
+
+impl Row for String {
+    fn name(&self) -> &str {
+        self
+    }
+}
+
+impl<A> Row for (&str, A) {
+    fn name(&self) -> &str {
+        self.0
+    }
+}
+
+impl<A, B> Row for (&str, A, B) {
+    fn name(&self) -> &str {
+        self.0
+    }
+}
+
+/// Cases that build much: with a limit of 300 s.
+pub fn slow(cases: Vec<Case>) -> Vec<Case> {
+    cases.into_iter().map(|case| case.limit(300)).collect()
 }
 
 /// The name of a function's case: without the crate's name.

@@ -10,21 +10,16 @@ mod planted;
 mod rendered;
 mod trace;
 
-use testenv::prelude::*;
-
-pub fn cases() -> Vec<Case> {
-    [
-        harnesses::cases(),
-        trace::cases(),
-        planted::cases(),
-        links::cases(),
-        rendered::cases(),
-        header::cases(),
-        differences::cases(),
-        behaviour::cases(),
-        figures::cases(),
+pub fn cases() -> Vec<testenv::runner::Case> {
+    testenv::topics![
+        harnesses,
+        trace,
+        planted,
+        links,
+        rendered,
+        header,
+        differences,
+        behaviour,
+        figures
     ]
-    .into_iter()
-    .flatten()
-    .collect()
 }

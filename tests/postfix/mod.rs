@@ -12,17 +12,7 @@ use testenv::prelude::*;
 use testenv::tree::{self, Kind};
 
 pub fn cases() -> Vec<Case> {
-    [
-        recipes::cases(),
-        replace::cases(),
-        demo::cases(),
-        preload::cases(),
-        service::cases(),
-        system::cases(),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    testenv::topics![recipes, replace, demo, preload, service, system]
 }
 
 /// The stock trees and what to call them: the distribution's Postfix and the
