@@ -26,24 +26,16 @@ pub fn cases() -> Vec<Case> {
     cases.into_iter().map(|case| case.limit(1200)).collect()
 }
 
-/// Puts a file in the place of another, for this case.
-fn put_over(new: &Path, old: &Path) -> Result<()> {
-    let sh = Shell::new()?;
-    cmd!(sh, "mount --bind {new} {old}").run().map_err(Into::into)
-}
-
 /// Makes the mistake and what is built with it, and runs the test.
 fn is_caught(file: &str, catcher: &str, edit: &str) -> Result<()> {
     let sh = Shell::new()?;
-    sh.change_dir(checkout());
-    let text = cmd!(sh, "sed {edit} {file}").output()?.stdout;
+    cmd!(sh, "cp -p {file} /tmp/mutant").run()?;
+    cmd!(sh, "sed -i {edit} /tmp/mutant").run()?;
     ensure!(
-        text != sh.read_binary_file(file)?,
+        fs::read("/tmp/mutant")? != fs::read(file)?,
         "the edit changes nothing in {file} any more. Mend it in tests/mutants.txt"
     );
-    fs::copy(checkout().join(file), "/tmp/mutant")?;
-    sh.write_file("/tmp/mutant", text)?;
-    put_over("/tmp/mutant".as_ref(), &checkout().join(file))?;
+    cmd!(sh, "mount --bind /tmp/mutant {file}").run()?;
     if ["src/", "build.rs", "tools/build"].iter().any(|made| file.starts_with(made)) {
         build_over()?;
     }
@@ -58,14 +50,12 @@ fn is_caught(file: &str, catcher: &str, edit: &str) -> Result<()> {
 
 /// Builds, and puts what is built in the place of the artefacts.
 fn build_over() -> Result<()> {
-    let sh = Shell::new()?;
-    sh.change_dir(checkout());
-    cmd!(sh, "tools/build /tmp/built").run().context("it does not build: nothing was tested")?;
-    let same = fs::read(artefact("master_proto.o"))? == fs::read("/tmp/built/master_proto.o")?;
+    sh!("tools/build /tmp/built").context("it does not build: nothing was tested")?;
+    let same = fs::read("build/master_proto.o")? == fs::read("/tmp/built/master_proto.o")?;
     ensure!(!same, "it gives the same object");
-    for name in ["master_proto.o", "libmaster_proto.a", "libmaster_proto.so"] {
-        put_over(&Path::new("/tmp/built").join(name), &artefact(name))?;
-    }
+    sh!("for name in master_proto.o libmaster_proto.a libmaster_proto.so; do
+            mount --bind /tmp/built/$name build/$name
+        done")?;
     Ok(())
 }
 
@@ -78,10 +68,8 @@ fn test(name: &str) -> Result<()> {
         let result = catch_unwind(AssertUnwindSafe(|| case.prove()));
         return result.unwrap_or_else(|_| bail!("it panics, as above"));
     }
-    let sh = Shell::new()?;
-    sh.change_dir(checkout());
-    cmd!(sh, "cargo test --locked --test notify --no-run").run().context("it does not build")?;
-    let said = cmd!(sh, "cargo test --locked --test notify -- --exact {name}").read()?;
+    sh!("cargo test --locked --test notify --no-run").context("it does not build")?;
+    let said = sh!("cargo test --locked --test notify -- --exact {name}")?;
     ensure!(said.contains("1 passed"), "there is no test {name}");
     Ok(())
 }
