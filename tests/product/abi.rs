@@ -2,12 +2,12 @@
 
 use object::elf;
 use object::read::archive::ArchiveFile;
-use object::read::elf::{ElfFile64, ProgramHeader};
-use object::{Object, ObjectSection, ObjectSymbol, RelocationFlags, SectionKind};
+use object::read::elf::{ElfFile64, ElfSection64, ProgramHeader};
+use object::{Endianness, Object, ObjectSection, ObjectSymbol, RelocationFlags, SectionKind};
 use std::collections::BTreeSet;
 use testenv::prelude::*;
 
-type Elf<'data> = ElfFile64<'data, object::Endianness>;
+type Elf = ElfFile64<'static, Endianness>;
 type Facts = BTreeSet<(String, String)>;
 
 pub fn cases() -> Vec<Case> {
@@ -35,9 +35,8 @@ fn promised(artefact: &str) -> Facts {
     include_str!("../abi.txt")
         .lines()
         .filter(|line| !line.starts_with('#'))
-        .map(|line| line.split_whitespace().collect::<Vec<_>>())
-        .filter(|words| words[0] == artefact)
-        .map(|words| fact(words[1], words[2]))
+        .filter_map(|line| line.strip_prefix(artefact)?.trim().split_once(' '))
+        .map(|(relation, name)| fact(relation, name.trim()))
         .collect()
 }
 
@@ -45,55 +44,49 @@ fn fact(relation: &str, name: &str) -> (String, String) {
     (relation.to_owned(), name.to_owned())
 }
 
-fn symbol_facts<'data: 'file, 'file>(
-    symbols: impl Iterator<Item = impl ObjectSymbol<'data>>,
-) -> Facts {
-    symbols
-        .filter(|symbol| symbol.is_global() || symbol.is_weak())
-        .filter_map(|symbol| {
-            let name = symbol.name().expect("a symbol's name is text");
-            let object::SymbolFlags::Elf { st_other, .. } = symbol.flags() else {
-                panic!("{name} is not an ELF symbol");
-            };
-            let visibility = st_other.visibility();
-            let relation = match (symbol.is_undefined(), symbol.is_weak()) {
-                (false, _) if visibility == elf::STV_HIDDEN => "hides",
-                (false, _) => "defines",
-                (true, false) => "needs",
-                (true, true) => "needs-weakly",
-            };
-            // Protected symbols could not be preloaded over.
-            assert!(
-                visibility == elf::STV_DEFAULT || relation == "hides",
-                "{name}: {visibility:?}"
-            );
-            (!name.is_empty()).then(|| fact(relation, name))
-        })
-        .collect()
+fn symbol_facts<'data>(symbols: impl Iterator<Item = impl ObjectSymbol<'data>>) -> Facts {
+    let mut facts = Facts::new();
+    for symbol in symbols.filter(|symbol| symbol.is_global() || symbol.is_weak()) {
+        let name = symbol.name().expect("a symbol's name is text");
+        let object::SymbolFlags::Elf { st_other, .. } = symbol.flags() else {
+            panic!("{name} is not an ELF symbol");
+        };
+        let visibility = st_other.visibility();
+        let relation = match (symbol.is_undefined(), symbol.is_weak()) {
+            (false, _) if visibility == elf::STV_HIDDEN => "hides",
+            (false, _) => "defines",
+            (true, false) => "needs",
+            (true, true) => "needs-weakly",
+        };
+        // Protected symbols could not be preloaded over.
+        assert!(visibility == elf::STV_DEFAULT || relation == "hides", "{name}: {visibility:?}");
+        if !name.is_empty() {
+            facts.insert(fact(relation, name));
+        }
+    }
+    facts
 }
 
-fn read(path: impl AsRef<Path>) -> Vec<u8> {
-    let path = path.as_ref();
-    std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+fn read(path: &str) -> Vec<u8> {
+    std::fs::read(artefact(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-fn object_bytes() -> Vec<u8> {
-    read(artefact("master_proto.o"))
+/// An artefact, or another file by its whole path.
+fn parse(path: &str) -> Elf {
+    Elf::parse(&*read(path).leak()).expect("an ELF file")
 }
 
-fn parse(data: &[u8]) -> Elf<'_> {
-    Elf::parse(data).expect("an ELF file")
+fn object() -> Elf {
+    parse("master_proto.o")
 }
 
 fn object_has_exactly_the_promised_symbols() -> Result<()> {
-    let data = object_bytes();
-    assert_eq!(symbol_facts(parse(&data).symbols()), promised("object"));
+    assert_eq!(symbol_facts(object().symbols()), promised("object"));
     Ok(())
 }
 
 fn object_does_not_refer_to_panic_code() -> Result<()> {
-    let data = object_bytes();
-    for symbol in parse(&data).symbols() {
+    for symbol in object().symbols() {
         let name = symbol.name()?;
         for word in ["panic", "unwind", "personality", "core"] {
             assert!(!name.contains(word), "{name}");
@@ -112,42 +105,34 @@ fn object_is_position_independent() -> Result<()> {
         elf::R_X86_64_GOTPCRELX,
         elf::R_X86_64_REX_GOTPCRELX,
     ];
-    let data = object_bytes();
-    let file = parse(&data);
-    let mut seen = 0;
-    for section in file.sections().filter(|s| s.kind() == SectionKind::Text) {
-        for (offset, relocation) in section.relocations() {
-            let RelocationFlags::Elf { r_type, .. } = relocation.flags() else {
-                bail!("not an ELF relocation at {offset:#x}");
-            };
-            assert!(allowed.contains(&r_type), "{r_type:?} at {offset:#x}");
-            seen += 1;
-        }
+    let object = object();
+    let text = object.sections().filter(|section| section.kind() == SectionKind::Text);
+    let relocations: Vec<_> = text.flat_map(|section| section.relocations()).collect();
+    ensure!(!relocations.is_empty(), "no relocation in the text: nothing was checked");
+    for (offset, relocation) in relocations {
+        let RelocationFlags::Elf { r_type, .. } = relocation.flags() else {
+            bail!("not an ELF relocation at {offset:#x}");
+        };
+        assert!(allowed.contains(&r_type), "{r_type:?} at {offset:#x}");
     }
-    ensure!(seen > 0, "no relocation in the text: nothing was checked");
     Ok(())
 }
 
 fn object_keeps_its_unwind_table() -> Result<()> {
-    let data = object_bytes();
-    let file = parse(&data);
-    let table = file.section_by_name(".eh_frame").expect(".eh_frame");
-    assert!(table.size() > 0);
+    assert!(object().section_by_name(".eh_frame").expect(".eh_frame").size() > 0);
     Ok(())
 }
 
+/// The names of the sections that are not empty, of which something holds.
+fn sections(holds: impl Fn(&ElfSection64<'static, '_, Endianness>) -> bool) -> Vec<String> {
+    let object = object();
+    let sections = object.sections().filter(|section| section.size() > 0 && holds(section));
+    sections.map(|section| section.name().expect("text").to_owned()).collect()
+}
+
 fn object_has_one_function_and_no_system_call_of_its_own() -> Result<()> {
-    let data = object_bytes();
-    let file = parse(&data);
-    let text: Vec<_> = file
-        .sections()
-        .filter(|section| section.kind() == SectionKind::Text && section.size() > 0)
-        .collect();
-    let names: Vec<_> = text.iter().map(|section| section.name()).collect();
-    assert_eq!(names, [Ok(".text.master_notify")]);
-    let sh = Shell::new()?;
-    let object = artefact("master_proto.o");
-    let code = cmd!(sh, "objdump -d --no-show-raw-insn {object}").read()?;
+    assert_eq!(sections(|one| one.kind() == SectionKind::Text), [".text.master_notify"]);
+    let code = sh!("objdump -d --no-show-raw-insn build/master_proto.o")?;
     ensure!(code.contains("<master_notify>:"), "{code}");
     for instruction in ["syscall", "sysenter", "int "] {
         assert!(!code.contains(instruction), "{code}");
@@ -156,17 +141,15 @@ fn object_has_one_function_and_no_system_call_of_its_own() -> Result<()> {
 }
 
 fn table_of_references_is_aligned_as_pointers_are() -> Result<()> {
-    let data = object_bytes();
-    let file = parse(&data);
-    let table = file.section_by_name(".data.rel.ro").expect(".data.rel.ro");
+    let object = object();
+    let table = object.section_by_name(".data.rel.ro").expect(".data.rel.ro");
     assert_eq!((table.size(), table.align()), (16, 8));
     Ok(())
 }
 
 fn object_asks_for_no_executable_stack() -> Result<()> {
-    let data = object_bytes();
-    let file = parse(&data);
-    let note = file.section_by_name(".note.GNU-stack").expect("the note");
+    let object = object();
+    let note = object.section_by_name(".note.GNU-stack").expect("the note");
     assert_eq!(section_flags(&note) & elf::SHF_EXECINSTR.0, 0);
     Ok(())
 }
@@ -179,31 +162,20 @@ fn section_flags<'data>(section: &impl ObjectSection<'data>) -> u64 {
 }
 
 fn object_has_nothing_writable_after_relocation() -> Result<()> {
-    let data = object_bytes();
-    let file = parse(&data);
-    let writable: Vec<_> = file
-        .sections()
-        .filter(|section| section_flags(section) & elf::SHF_WRITE.0 != 0)
-        .filter(|section| section.size() > 0)
-        .map(|section| section.name().expect("text").to_owned())
-        .collect();
-    assert_eq!(writable, [".data.rel.ro"]);
+    assert_eq!(sections(|one| section_flags(one) & elf::SHF_WRITE.0 != 0), [".data.rel.ro"]);
     Ok(())
 }
 
 fn archive_is_the_object_and_nothing_else() -> Result<()> {
-    let data = read(artefact("libmaster_proto.a"));
-    let mut members = Vec::new();
-    for member in ArchiveFile::parse(&*data)?.members() {
-        let member = member?;
-        let name = String::from_utf8_lossy(member.name()).into_owned();
-        members.push((name, member.data(&*data)?.to_vec()));
-    }
-    assert_eq!(members, [("master_proto.o".to_owned(), object_bytes())]);
+    let data = read("libmaster_proto.a");
+    let members = ArchiveFile::parse(&*data)?.members().collect::<Result<Vec<_>, _>>()?;
+    let [member] = &members[..] else { bail!("{} members", members.len()) };
+    assert_eq!(member.name(), b"master_proto.o");
+    assert_eq!(member.data(&*data)?, read("master_proto.o"));
     Ok(())
 }
 
-fn shared_facts(file: &Elf<'_>) -> Result<Facts> {
+fn shared_facts(file: &Elf) -> Result<Facts> {
     let mut facts = symbol_facts(file.dynamic_symbols());
     let table = file.elf_dynamic_table().context("a dynamic section")?;
     let (mut flags, mut flags_1) = (0, 0);
@@ -231,13 +203,12 @@ fn shared_facts(file: &Elf<'_>) -> Result<Facts> {
 }
 
 fn shared_library_is_as_promised() -> Result<()> {
-    let data = read(artefact("libmaster_proto.so"));
-    assert_eq!(shared_facts(&parse(&data))?, promised("shared"));
+    assert_eq!(shared_facts(&parse("libmaster_proto.so"))?, promised("shared"));
     Ok(())
 }
 
 fn shared_library_has_its_versioned_names() -> Result<()> {
-    let full = format!("libmaster_proto.so.{}", crate::ships::manifest("version")?);
+    let full = format!("libmaster_proto.so.{}", manifest("version")?);
     for (link, target) in
         [("libmaster_proto.so", "libmaster_proto.so.1"), ("libmaster_proto.so.1", &full)]
     {
@@ -248,66 +219,52 @@ fn shared_library_has_its_versioned_names() -> Result<()> {
 }
 
 fn shared_library_is_small() -> Result<()> {
-    let stripped = scratch().join("stripped.so");
-    let library = artefact("libmaster_proto.so");
-    let sh = Shell::new()?;
-    cmd!(sh, "strip -o {stripped} {library}").run()?;
-    let size = read(&stripped).len();
+    sh!("strip -o /tmp/stripped.so build/libmaster_proto.so")?;
+    let size = read("/tmp/stripped.so").len();
     assert!(size < 16 * 1024, "{size} bytes");
     Ok(())
 }
 
-/// Calls it with descriptor 5 closed: EBADF.
-fn archive_links(archive: &Path) -> Result<()> {
-    let sh = Shell::new()?;
-    sh.change_dir(scratch());
-    let include = checkout().join("include");
-    sh.write_file(
-        "caller.c",
-        "#include <master_proto.h>\n\
-         int main(void) { return master_notify(1, 2, 3) == -1 ? 0 : 1; }\n",
-    )?;
-    cmd!(sh, "cc -I {include} caller.c {archive} -o caller").run()?;
-    Ok(cmd!(sh, "sh -c './caller 5>&-'").run()?)
+/// Also with descriptor 5 closed, where the call returns -1.
+fn archive_links(folder: &str) -> Result<()> {
+    compile_caller(&format!(
+        "cc -I include /tmp/caller.c {folder}/libmaster_proto.a -o /tmp/caller
+        status=0
+        /tmp/caller 5>&- || status=$?
+        test $status = 255"
+    ))?;
+    calls_by("/tmp/caller")
 }
 
 /// Without this project's Makefile, in both profiles.
 fn cargo_alone_builds_the_same_interface() -> Result<()> {
-    let sh = Shell::new()?;
     let expected: Facts = promised("shared").union(&promised("cargo")).cloned().collect();
-    for (profile, folder) in [("dev", "debug"), ("release", "release")] {
-        cmd!(sh, "cargo build --quiet --locked --features capi --profile {profile}").run()?;
-        let built = scratch().join("target").join(folder);
-        let data = read(built.join("libmaster_proto.so"));
-        let file = parse(&data);
+    for (profile, folder) in [("dev", "/tmp/target/debug"), ("release", "/tmp/target/release")] {
+        sh!("cargo build --quiet --locked --features capi --profile {profile}")?;
+        let file = parse(&format!("{folder}/libmaster_proto.so"));
         assert_eq!(shared_facts(&file)?, expected, "{profile}");
         // No landing pad was asked for.
         assert!(file.section_by_name(".note.gnu.property").is_none());
         // The archive holds the Rust runtime too, but a C program links.
-        archive_links(&built.join("libmaster_proto.a"))?;
+        archive_links(folder)?;
     }
     Ok(())
 }
 
 /// With Rust's standard library inside, of which nothing is exported.
 fn plain_cargo_builds_a_library_that_exports_the_same() -> Result<()> {
-    let sh = Shell::new()?;
-    cmd!(sh, "cargo build --quiet --locked --release").run()?;
-    let built = scratch().join("target/release");
-    let data = read(built.join("libmaster_proto.so"));
-    let facts = shared_facts(&parse(&data))?;
-    let defined: Vec<_> = facts.iter().filter(|fact| fact.0 == "defines").collect();
-    assert_eq!(defined, [&fact("defines", "master_notify")]);
-    archive_links(&built.join("libmaster_proto.a"))
+    sh!("cargo build --quiet --locked --release")?;
+    let mut facts = shared_facts(&parse("/tmp/target/release/libmaster_proto.so"))?;
+    facts.retain(|(relation, _)| relation == "defines");
+    assert_eq!(facts, Facts::from([fact("defines", "master_notify")]));
+    archive_links("/tmp/target/release")
 }
 
 fn ldflags_reach_the_shared_library_alone() -> Result<()> {
-    let sh = Shell::new()?;
-    let _flags = sh.push_env("LDFLAGS", "-Wl,-z,nodelete -Wl,-rpath,/nowhere");
-    cmd!(sh, "tools/build /tmp/flags").run()?;
-    let dynamic = cmd!(sh, "readelf -dW /tmp/flags/libmaster_proto.so").read()?;
-    ensure!(dynamic.contains("NODELETE"), "{dynamic}");
-    ensure!(dynamic.contains("[/nowhere]"), "{dynamic}");
-    assert_eq!(read("/tmp/flags/master_proto.o"), object_bytes());
+    let dynamic = sh!("export LDFLAGS='-Wl,-z,nodelete -Wl,-rpath,/nowhere'
+        tools/build /tmp/flags >&2
+        readelf -dW /tmp/flags/libmaster_proto.so")?;
+    ensure!(dynamic.contains("NODELETE") && dynamic.contains("[/nowhere]"), "{dynamic}");
+    assert_eq!(read("/tmp/flags/master_proto.o"), read("master_proto.o"));
     Ok(())
 }

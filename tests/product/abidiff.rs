@@ -3,10 +3,7 @@
 use testenv::prelude::*;
 
 pub fn cases() -> Vec<Case> {
-    testenv::cases![abidiff_knows_the_interface_and_sees_each_mistake]
-        .into_iter()
-        .map(|case| case.limit(300))
-        .collect()
+    slow(testenv::cases![abidiff_knows_the_interface_and_sees_each_mistake])
 }
 
 fn abidiff_knows_the_interface_and_sees_each_mistake() -> Result<()> {

@@ -8,19 +8,9 @@ pub mod note;
 mod reproducible;
 mod rust;
 
-use testenv::prelude::*;
+/// The linkers that a user may have.
+const LINKERS: [&str; 4] = ["bfd", "gold", "lld", "mold"];
 
-pub fn cases() -> Vec<Case> {
-    [
-        abi::cases(),
-        abidiff::cases(),
-        generated::cases(),
-        marks::cases(),
-        note::cases(),
-        reproducible::cases(),
-        rust::cases(),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+pub fn cases() -> Vec<testenv::runner::Case> {
+    testenv::topics![abi, abidiff, generated, marks, note, reproducible, rust]
 }
