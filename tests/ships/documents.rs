@@ -1,56 +1,46 @@
 //! The documents: each command in them is run, each link leads somewhere.
 
-use super::manifest;
 use std::fs;
 use testenv::prelude::*;
 
-/// Commands of `sh` blocks that are not run here, and what shows them: the
-/// beginning of a case's name, a line of .ci/run, or nothing, where the owner
-/// alone can do it.
-const SHOWN_ELSEWHERE: [(&str, &str); 29] = [
-    ("make demo", "postfix::demo"),
-    ("make test", "make test"),
-    (".ci/run", ""),
-    ("make mutants", ""),
-    ("make postfix-replace POSTFIX=/path/to/tree", "postfix::replace"),
-    ("make postfix-verify POSTFIX=/path/to/tree", "postfix::replace"),
-    ("make postfix-restore POSTFIX=/path/to/tree", "postfix::replace"),
-    ("make && cp /path/to/master_proto.o src/master/ && make", "postfix::recipes"),
-    (
-        "/path/to/master_proto/tools/postfix-object verify . /path/to/master_proto.o",
-        "postfix::recipes",
-    ),
-    ("cat /path/to/master_proto/contrib/debian-rules.mk >>debian/rules", "make test-debian"),
-    ("sed -i '1s/)/+ours1)/' debian/changelog", "make test-debian"),
-    ("MASTER_PROTO=/path/to/master_proto dpkg-buildpackage -us -uc -b", "make test-debian"),
-    (
-        "MASTER_PROTO=/path/to/master_proto setpriv --bounding-set -sys_time --inh-caps -sys_time dpkg-buildpackage -us -uc -b",
-        "make test-debian",
-    ),
-    ("readelf -n /usr/lib/postfix/libpostfix-master.so", "make test-debian"),
-    (
-        r#"postconf -e "import_environment=$(postconf -h import_environment) LD_PRELOAD=/usr/local/lib/libmaster_proto.so.1""#,
-        "postfix::preload",
-    ),
-    ("tools/postfix-running /var/spool/postfix", "postfix::preload"),
-    ("patch -p1 </path/to/master_proto/contrib/netbsd.patch", "postfix::recipes::netbsd"),
-    ("cd external/ibm-public/postfix/lib/masterlib", "postfix::recipes::netbsd"),
-    ("make MASTER_PROTO_OBJ=/path/to/master_proto.o", "postfix::recipes::netbsd"),
-    (r#"git tag --sign --message "master_proto $version" "v$version""#, ""),
-    (r#"git push origin main "v$version""#, ""),
-    ("cargo publish --locked", ""),
-    // By `make release-check` and `make test-deb`, which fetch.
-    ("make deb RELEASE=bookworm", ""),
-    ("make deb RELEASE=trixie", ""),
-    ("cp -R build/deb/bookworm build/deb/trixie build/release", ""),
-    ("cargo publish --dry-run --locked", ""),
-    ("tools/system-libc /usr/share/cargo/registry", ""),
-    ("dpkg-buildpackage --unsigned-source --unsigned-changes", ""),
-    (
-        "abidiff -t --suppressions packaging/abi/master_proto.suppr old/libmaster_proto.so.1 new/libmaster_proto.so.1",
-        "product::abidiff",
-    ),
-];
+/// Commands of `sh` blocks that are not run here, after what shows them: the
+/// beginning of a case's name; a line of .ci/run; or "-", where the owner alone can
+/// do it, or a target that fetches does.
+const SHOWN_ELSEWHERE: &str = r#"
+postfix::demo | make demo
+make test | make test
+- | .ci/run
+- | make mutants
+postfix::replace | make postfix-replace POSTFIX=/path/to/tree
+postfix::replace | make postfix-verify POSTFIX=/path/to/tree
+postfix::replace | make postfix-restore POSTFIX=/path/to/tree
+postfix::recipes | make && cp /path/to/master_proto.o src/master/ && make
+postfix::recipes | /path/to/master_proto/tools/postfix-object verify . /path/to/master_proto.o
+make test-debian | cat /path/to/master_proto/contrib/debian-rules.mk >>debian/rules
+make test-debian | sed -i '1s/)/+ours1)/' debian/changelog
+make test-debian | MASTER_PROTO=/path/to/master_proto dpkg-buildpackage -us -uc -b
+make test-debian | MASTER_PROTO=/path/to/master_proto setpriv --bounding-set -sys_time --inh-caps -sys_time dpkg-buildpackage -us -uc -b
+make test-debian | readelf -n /usr/lib/postfix/libpostfix-master.so
+postfix::preload | postconf -e "import_environment=$(postconf -h import_environment) LD_PRELOAD=/usr/local/lib/libmaster_proto.so.1"
+postfix::preload | tools/postfix-running /var/spool/postfix
+postfix::recipes::netbsd | patch -p1 </path/to/master_proto/contrib/netbsd.patch
+postfix::recipes::netbsd | cd external/ibm-public/postfix/lib/masterlib
+postfix::recipes::netbsd | make MASTER_PROTO_OBJ=/path/to/master_proto.o
+- | git tag --sign --message "master_proto $version" "v$version"
+- | git push origin main "v$version"
+- | cargo publish --locked
+- | make deb RELEASE=bookworm
+- | make deb RELEASE=trixie
+- | cp -R build/deb/bookworm build/deb/trixie build/release
+- | cargo publish --dry-run --locked
+- | tools/system-libc /usr/share/cargo/registry
+- | dpkg-buildpackage --unsigned-source --unsigned-changes
+product::abidiff | abidiff -t --suppressions packaging/abi/master_proto.suppr old/libmaster_proto.so.1 new/libmaster_proto.so.1
+"#;
+
+fn shown_elsewhere() -> impl Iterator<Item = (&'static str, &'static str)> {
+    SHOWN_ELSEWHERE.lines().filter_map(|line| line.split_once(" | "))
+}
 
 pub fn cases() -> Vec<Case> {
     let mut cases = testenv::cases![
@@ -59,34 +49,23 @@ pub fn cases() -> Vec<Case> {
         minimum_rust_is_that_of_the_manifest,
         changelog_ends_with_this_version,
         readme_has_at_most_150_lines,
+        code_is_in_blocks_with_a_language for documents(),
+        links_lead_somewhere for documents(),
+        nothing_is_left_to_fill_in for documents(),
     ];
-    for document in documents() {
-        let case = |claim: &str, proof: fn(&str) -> Result<()>| {
-            let document = document.clone();
-            Case::new(format!("ships::documents::{document}_{claim}"), move || proof(&document))
-        };
-        cases.push(case("has_code_in_blocks_with_a_language", code_is_in_blocks));
-        cases.push(case("links_lead_somewhere", links_lead_somewhere));
-        cases.push(case("has_nothing_left_to_fill_in", nothing_to_fill_in));
-        if !commands(&document).is_empty() {
-            cases.push(case("commands_work", commands_work).limit(300));
-        }
-    }
+    let with_commands = documents().into_iter().filter(|name| !commands(name).is_empty());
+    cases.extend(slow(testenv::cases![commands_work for with_commands]));
     cases
 }
 
-/// As paths within the checkout.
+/// As paths within the checkout; none before that is there.
 fn documents() -> Vec<String> {
-    let mut found = Vec::new();
-    for folder in ["", "docs/"] {
-        for entry in fs::read_dir(checkout().join(folder)).into_iter().flatten() {
-            let name = entry.map(|entry| entry.file_name().into_string());
-            match name {
-                Ok(Ok(name)) if name.ends_with(".md") => found.push(format!("{folder}{name}")),
-                _ => {}
-            }
-        }
-    }
+    let below = |folder: &str| -> Vec<_> {
+        let entries = fs::read_dir(checkout().join(folder)).into_iter().flatten().flatten();
+        entries.map(|entry| format!("{folder}{}", entry.file_name().to_string_lossy())).collect()
+    };
+    let mut found = ["", "docs/"].map(below).concat();
+    found.retain(|name| name.ends_with(".md"));
     found.sort();
     found
 }
@@ -97,28 +76,20 @@ fn read(document: &str) -> Result<String> {
 
 /// The lines of the `sh` blocks, without those that are shown elsewhere.
 fn commands(document: &str) -> Vec<String> {
-    all_commands(document)
-        .into_iter()
-        .filter(|line| !SHOWN_ELSEWHERE.iter().any(|(command, _)| command == line))
-        .collect()
+    let mut commands = all_commands(document);
+    commands.retain(|line| !shown_elsewhere().any(|(_, command)| command == line));
+    commands
 }
 
 fn all_commands(document: &str) -> Vec<String> {
     let text = read(document).unwrap_or_default();
-    let mut inside = false;
-    let mut found = Vec::new();
-    for line in text.lines() {
-        if line.trim_start().starts_with("```") {
-            inside = !inside && line.ends_with("```sh");
-        } else if inside {
-            found.push(line.to_owned());
-        }
-    }
-    found
+    let blocks = text.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let lines = blocks.flat_map(str::lines).filter(|line| !line.trim().is_empty());
+    lines.map(str::to_owned).collect()
 }
 
 /// Blocks that the tests look into.
-fn code_is_in_blocks(document: &str) -> Result<()> {
+fn code_is_in_blocks_with_a_language(document: &str) -> Result<()> {
     let text = read(document)?;
     let (mut inside, mut before) = (false, "");
     for line in text.lines() {
@@ -171,10 +142,10 @@ fn links_lead_somewhere(document: &str) -> Result<()> {
     Ok(())
 }
 
-fn nothing_to_fill_in(document: &str) -> Result<()> {
+fn nothing_is_left_to_fill_in(document: &str) -> Result<()> {
     let text = read(document)?;
-    let open: Vec<_> = text.lines().filter(|line| line.contains("@@")).collect();
-    ensure!(open.is_empty(), "{open:#?}");
+    let open = text.lines().find(|line| line.contains("@@"));
+    ensure!(open.is_none(), "{open:?}");
     Ok(())
 }
 
@@ -182,23 +153,16 @@ fn nothing_to_fill_in(document: &str) -> Result<()> {
 /// harm.
 fn commands_work(document: &str) -> Result<()> {
     clone_checkout(Path::new("/tmp/copy"))?;
-    let sh = Shell::new()?;
-    sh.change_dir("/tmp/copy");
-    for (name, value) in [
-        ("GIT_CONFIG_GLOBAL", "/dev/null"),
-        ("GIT_CONFIG_NOSYSTEM", "1"),
-        ("GIT_AUTHOR_NAME", "test"),
-        ("GIT_AUTHOR_EMAIL", "test@mail.example"),
-        ("GIT_COMMITTER_NAME", "test"),
-        ("GIT_COMMITTER_EMAIL", "test@mail.example"),
-    ] {
-        sh.set_var(name, value);
-    }
-    cmd!(sh, "git init --quiet --initial-branch main").run()?;
-    cmd!(sh, "git add .").run()?;
-    cmd!(sh, "git commit --quiet --message documents").run()?;
-    let script = commands(document).join("\n");
-    cmd!(sh, "env -u CARGO_TARGET_DIR sh -euxc {script}").run()?;
+    let commands = commands(document).join("\n");
+    sh!("cd /tmp/copy
+        export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1
+        export GIT_AUTHOR_NAME=test GIT_AUTHOR_EMAIL=test@mail.example
+        export GIT_COMMITTER_NAME=test GIT_COMMITTER_EMAIL=test@mail.example
+        git init --quiet --initial-branch main
+        git add .
+        git commit --quiet --message documents
+        unset CARGO_TARGET_DIR
+        {commands}")?;
     Ok(())
 }
 
@@ -206,13 +170,14 @@ fn commands_shown_elsewhere_are_still_shown_there() -> Result<()> {
     let shown: Vec<_> = documents().iter().flat_map(|name| all_commands(name)).collect();
     let everything = read(".ci/run")?;
     let cases = crate::cases();
-    for (command, by) in SHOWN_ELSEWHERE {
+    for (by, command) in shown_elsewhere() {
         ensure!(
             shown.iter().any(|line| line == command),
             "no document says `{command}` any more: take it out of this list"
         );
         ensure!(
-            everything.lines().any(|line| line == by)
+            by == "-"
+                || everything.lines().any(|line| line == by)
                 || cases.iter().any(|case| case.name().starts_with(by)),
             "neither .ci/run nor a case is called {by}, which shows `{command}`"
         );
@@ -222,17 +187,14 @@ fn commands_shown_elsewhere_are_still_shown_there() -> Result<()> {
 
 fn make_has_every_target_that_is_named() -> Result<()> {
     let rules = read("Makefile")? + &read("install.mk")?;
-    let targets: Vec<_> = rules.lines().filter_map(|line| line.split_once(':')).collect();
-    let has =
-        |target: &str| targets.iter().any(|(names, _)| names.split(' ').any(|name| name == target));
+    let rules = rules.lines().filter_map(|line| line.split_once(':'));
+    let targets: Vec<_> = rules.flat_map(|(names, _)| names.split(' ')).collect();
     for document in documents() {
         for piece in read(&document)?.split("make ").skip(1) {
-            let mut word =
-                piece.split(|letter: char| !(letter.is_ascii_lowercase() || letter == '-'));
-            let word = word.next().unwrap_or_default();
-            let command = piece[word.len()..].starts_with('`');
+            let of_another = |letter: char| !(letter.is_ascii_lowercase() || letter == '-');
+            let word = piece.split(of_another).next().unwrap_or_default();
             ensure!(
-                !command || has(word),
+                !piece[word.len()..].starts_with('`') || targets.contains(&word),
                 "{document} names `make {word}`, which the Makefile has not"
             );
         }
@@ -253,13 +215,13 @@ fn changelog_ends_with_this_version() -> Result<()> {
     let text = read("CHANGELOG.md")?;
     let mut headings = text.lines().filter_map(|line| line.strip_prefix("## ["));
     ensure!(headings.next() == Some("Unreleased]"));
+    let Some(newest) = headings.next() else { return Ok(()) };
     let version = manifest("version")?;
-    let Some(newest) = headings.next() else {
-        return Ok(());
-    };
     let date = newest.strip_prefix(&format!("{version}] - ")).unwrap_or_default();
-    let digits = |text: &str| text.len() == 10 && text.split('-').count() == 3;
-    ensure!(digits(date), "the newest is [{newest}, Cargo.toml has {version}");
+    ensure!(
+        date.len() == 10 && date.split('-').count() == 3,
+        "the newest is [{newest}, Cargo.toml has {version}"
+    );
     Ok(())
 }
 

@@ -42,40 +42,35 @@ const REFUSED: [(&str, &str, &str); 15] = [
 ];
 
 pub fn cases() -> Vec<Case> {
-    let mut cases = testenv::cases![
+    testenv::cases![
+        refused for REFUSED,
         folder_and_tarball_of_a_user_give_the_same_source,
         what_is_no_postfix_source_is_refused,
         source_that_does_not_compile_is_named_with_its_log_and_stays_as_it_is,
         fetching_without_a_network_says_so,
-    ];
-    for (name, text, command) in REFUSED {
-        cases.push(Case::new(format!("ships::errors::{name}"), move || refused(text, command)));
-    }
-    cases
+    ]
 }
 
-fn refused(text: &str, command: &str) -> Result<()> {
-    let copy = Path::new("/tmp/a b");
-    clone_checkout(copy)?;
-    let sh = Shell::new()?;
-    sh.create_dir("/tmp/tools")?;
-    let basic = "sh cat cp cut dirname env getconf grep id ls mkdir mv od readelf rm sed setpriv tail tar touch uname";
-    for tool in basic.split(' ') {
-        let path = cmd!(sh, "which {tool}").quiet().read()?;
-        std::os::unix::fs::symlink(path, Path::new("/tmp/tools").join(tool))?;
-    }
-    sh.write_file("/tmp/old-rustc", "#!/bin/sh\necho 'rustc 1.84.1 (of a test)'\n")?;
-    cmd!(sh, "chmod +x /tmp/old-rustc").run()?;
-    sh.change_dir(copy);
+fn refused((_, text, command): &(&str, &str, &str)) -> Result<()> {
+    clone_checkout(Path::new("/tmp/a b"))?;
+    sh!("mkdir /tmp/tools
+        for tool in sh cat cp cut dirname env getconf grep id ls mkdir mv od readelf rm sed \
+            setpriv tail tar touch uname; do
+            ln -s $(which $tool) /tmp/tools
+        done
+        printf '#!/bin/sh\necho rustc 1.84.1 of a test\n' >/tmp/old-rustc
+        chmod +x /tmp/old-rustc")?;
     let program = std::env::current_exe()?;
     let script = format!(
         "as_daemon() {{
             setpriv --reuid=1 --clear-groups env -u TESTENV_STAGE -u TESTENV_CASE \\
                 TESTENV_CHECKOUT=/tmp '{}'
         }}
+        cd '/tmp/a b'
         {command}",
         program.display()
     );
+    let sh = Shell::new()?;
     refuses(text, cmd!(sh, "/bin/sh -euc {script}"))?;
     ensure!(!Path::new("/tmp/out/master_proto.o").exists());
     Ok(())
@@ -88,16 +83,14 @@ fn own_source(name: &str) -> Result<PathBuf> {
 }
 
 fn checksums(folder: &Path) -> Result<String> {
-    let sh = Shell::new()?;
-    sh.change_dir(folder);
-    Ok(cmd!(sh, "sh -c 'find . -type f ! -name .taken -exec cksum {} + | sort'").quiet().read()?)
+    let folder = folder.display();
+    sh!("cd {folder}; find . -type f ! -name .taken -exec cksum {{}} + | sort")
 }
 
 fn folder_and_tarball_of_a_user_give_the_same_source() -> Result<()> {
     let expected = checksums(&tree::source())?;
     let own = own_source("own")?;
-    let sh = Shell::new()?;
-    cmd!(sh, "tar -C /tmp -cf /tmp/own.tar own").run()?;
+    sh!("tar -C /tmp -cf /tmp/own.tar own")?;
     for given in [own, "/tmp/own.tar".into()] {
         tree::take_source(&given, Path::new("/tmp/taken"))?;
         ensure!(checksums(Path::new("/tmp/taken"))? == expected, "{}", given.display());
@@ -106,11 +99,10 @@ fn folder_and_tarball_of_a_user_give_the_same_source() -> Result<()> {
 }
 
 fn what_is_no_postfix_source_is_refused() -> Result<()> {
-    fs::create_dir_all("/tmp/old/src/master")?;
-    fs::write("/tmp/old/makedefs", "")?;
-    fs::write("/tmp/old/src/master/master_proto.h", "extern int master_notify(int, int);\n")?;
-    fs::create_dir("/tmp/other")?;
-    fs::write("/tmp/text.tar.gz", "no archive\n")?;
+    sh!("mkdir -p /tmp/other /tmp/old/src/master
+        touch /tmp/old/makedefs
+        echo 'extern int master_notify(int, int);' >/tmp/old/src/master/master_proto.h
+        echo no archive >/tmp/text.tar.gz")?;
     for (given, text) in [
         ("/tmp/missing", "is neither a folder nor a file. Name an unpacked Postfix"),
         ("/tmp/other", "is not a Postfix source"),

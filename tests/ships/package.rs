@@ -1,42 +1,41 @@
 //! What leaves the repository other than by `make install`: the crate, a build
 //! with vendored crates, the Rust documentation; and the licenses.
 
-use super::{manifest, messages_of};
-use std::collections::BTreeSet;
 use std::fs;
 use testenv::prelude::*;
 
 pub fn cases() -> Vec<Case> {
-    let mut cases = testenv::cases![
+    slow(testenv::cases![
+        vendored_build_without_a_network_gives_the_same_bytes,
+        build_with_the_crate_libc_alone_gives_the_same_bytes,
+        crate_builds_by_itself_and_a_c_program_links_it,
         crate_holds_the_sources_the_header_the_pages_and_the_license,
         documentation_has_no_warning,
         documentation_builds_as_on_docs_rs,
         nothing_but_libc_is_compiled_in,
         license_is_in_the_license_file,
-    ];
-    let slow = testenv::cases![
-        vendored_build_without_a_network_gives_the_same_bytes,
-        build_with_the_crate_libc_alone_gives_the_same_bytes,
-        crate_builds_by_itself_and_a_c_program_links_it,
-    ];
-    cases.extend(slow.into_iter().map(|case| case.limit(300)));
-    cases
+    ])
+}
+
+/// Builds in a copy of the checkout after a script, without a network and without
+/// a crate that cargo has kept.
+fn gives_the_same_bytes(script: &str) -> Result<()> {
+    sh!("artefacts=$PWD/build
+        cd /tmp/copy
+        {script}
+        CARGO_HOME=/tmp/cargo-home CARGO_FLAGS=--offline make
+        for name in master_proto.o libmaster_proto.a libmaster_proto.so; do
+            cmp build/$name $artefacts/$name
+        done")?;
+    Ok(())
 }
 
 fn vendored_build_without_a_network_gives_the_same_bytes() -> Result<()> {
     clone_checkout(Path::new("/tmp/copy"))?;
-    let sh = Shell::new()?;
-    sh.change_dir("/tmp/copy");
-    let settings = cmd!(sh, "cargo vendor --locked --offline vendor").read()?;
-    sh.write_file(".cargo/config.toml", settings)?;
-    sh.set_var("CARGO_HOME", "/tmp/cargo-home"); // no crate that cargo has kept
-    sh.set_var("CARGO_FLAGS", "--offline");
-    cmd!(sh, "make").run()?;
-    for name in ["master_proto.o", "libmaster_proto.a", "libmaster_proto.so"] {
-        let built = fs::read(Path::new("/tmp/copy/build").join(name))?;
-        ensure!(built == fs::read(artefact(name))?, "{name} differs");
-    }
-    Ok(())
+    gives_the_same_bytes(
+        "mkdir .cargo
+        cargo vendor --locked --offline vendor >.cargo/config.toml",
+    )
 }
 
 /// As a distribution has it, which packages no other crate of ours.
@@ -44,93 +43,76 @@ fn build_with_the_crate_libc_alone_gives_the_same_bytes() -> Result<()> {
     clone_checkout(Path::new("/tmp/copy"))?;
     let sh = Shell::new()?;
     sh.change_dir("/tmp/copy");
-    let before = sh.read_file("Cargo.toml")?;
     refuses("Install librust-libc-dev", cmd!(sh, "tools/system-libc /nowhere"))?;
-    ensure!(sh.read_file("Cargo.toml")? == before, "it refused, and changed Cargo.toml");
-    cmd!(sh, "cargo vendor --locked --offline --versioned-dirs all").run()?;
-    cmd!(sh, "sh -euc 'mkdir crates; mv all/libc-* crates'").run()?;
-    sh.set_var("CARGO_HOME", "/tmp/cargo-home"); // no crate that cargo has kept
-    cmd!(sh, "tools/system-libc crates").run()?;
-    cmd!(sh, "make").env("CARGO_FLAGS", "--offline").run()?;
-    for name in ["master_proto.o", "libmaster_proto.a", "libmaster_proto.so"] {
-        let built = fs::read(Path::new("/tmp/copy/build").join(name))?;
-        ensure!(built == fs::read(artefact(name))?, "{name} differs");
-    }
-    Ok(())
+    gives_the_same_bytes(
+        "cmp Cargo.toml $artefacts/../Cargo.toml # which the refusal has not changed
+        cargo vendor --locked --offline --versioned-dirs all
+        mkdir crates
+        mv all/libc-* crates
+        CARGO_HOME=/tmp/cargo-home tools/system-libc crates",
+    )
 }
 
 /// What cargo adds itself is in it, too.
 fn crate_holds_the_sources_the_header_the_pages_and_the_license() -> Result<()> {
-    let sh = Shell::new()?;
-    let found = cmd!(sh, "cargo package --locked --allow-dirty --list").read()?;
-    let found: BTreeSet<_> = found.lines().collect();
-    let script = "ls *.md Cargo.toml Cargo.lock build.rs cbindgen.toml LICENSE
-        echo Cargo.toml.orig
-        find include man src docs examples -type f";
-    let expected = cmd!(sh, "sh -euc {script}").read()?;
-    let mut expected: BTreeSet<_> = expected.lines().collect();
-    expected.extend(found.get(".cargo_vcs_info.json")); // of a clean checkout
-    ensure!(
-        found == expected,
-        "what should not be there, or is missing: {:?}",
-        found.symmetric_difference(&expected)
-    );
+    // .cargo_vcs_info.json is there if the checkout is clean.
+    sh!("cargo package --locked --allow-dirty --list | grep -vxF .cargo_vcs_info.json |
+            LC_ALL=C sort >/tmp/found
+        {{
+            ls *.md Cargo.toml Cargo.lock build.rs cbindgen.toml LICENSE
+            echo Cargo.toml.orig
+            find include man src docs examples -type f
+        }} | LC_ALL=C sort >/tmp/expected
+        diff -u /tmp/expected /tmp/found >&2")?;
+    Ok(())
+}
+
+fn unpack_crate() -> Result<()> {
+    let version = manifest("version")?;
+    sh!("cargo package --locked --allow-dirty --no-verify
+        mkdir /tmp/crate
+        tar -C /tmp/crate -xf /tmp/target/package/master_proto-{version}.crate \
+            --strip-components=1")?;
     Ok(())
 }
 
 fn crate_builds_by_itself_and_a_c_program_links_it() -> Result<()> {
-    let sh = Shell::new()?;
-    cmd!(sh, "cargo package --locked --allow-dirty").run()?;
-    let file = format!("/tmp/target/package/master_proto-{}.crate", manifest("version")?);
-    sh.change_dir(sh.create_dir("/tmp/unpacked")?);
-    cmd!(sh, "tar -xf {file} --strip-components=1").run()?;
-    cmd!(sh, "cargo build --release --locked --features capi").run()?;
-    sh.write_file("caller.c", super::CALLER)?;
-    let archive = "/tmp/target/release/libmaster_proto.a";
-    cmd!(sh, "cc -I include -o /tmp/caller caller.c {archive}").run()?;
-    ensure!(messages_of("/tmp/caller")? == super::CALLED);
-    Ok(())
+    sh!("cargo package --locked --allow-dirty")?;
+    unpack_crate()?;
+    compile_caller(
+        "cd /tmp/crate
+        cargo build --release --locked --features capi
+        cc -I include -o /tmp/caller /tmp/caller.c /tmp/target/release/libmaster_proto.a",
+    )?;
+    calls_by("/tmp/caller")
 }
 
 fn documentation_has_no_warning() -> Result<()> {
-    let sh = Shell::new()?;
-    sh.set_var("RUSTDOCFLAGS", "-Dwarnings");
-    cmd!(sh, "cargo doc --locked --no-deps --document-private-items").run()?;
-    ensure!(Path::new("/tmp/target/doc/master_proto/index.html").exists());
+    sh!("RUSTDOCFLAGS=-Dwarnings cargo doc --locked --no-deps --document-private-items
+        test -e /tmp/target/doc/master_proto/index.html")?;
     Ok(())
 }
 
 /// As docs.rs makes it: of the crate, without a network, by its flags, for the
 /// targets that the manifest names.
 fn documentation_builds_as_on_docs_rs() -> Result<()> {
-    let sh = Shell::new()?;
-    cmd!(sh, "cargo package --locked --allow-dirty --no-verify").run()?;
-    let file = format!("/tmp/target/package/master_proto-{}.crate", manifest("version")?);
-    sh.change_dir(sh.create_dir("/tmp/docs-rs")?);
-    cmd!(sh, "tar -xf {file} --strip-components=1").run()?;
-    let text = sh.read_file("Cargo.toml")?;
+    unpack_crate()?;
+    let text = fs::read_to_string("/tmp/crate/Cargo.toml")?;
     let (_, section) = text.split_once("[package.metadata.docs.rs]").context("no targets")?;
     let target = section.split('"').nth(1).context("no target")?;
-    sh.set_var("DOCS_RS", "1");
-    sh.set_var("RUSTDOCFLAGS", "--cfg docsrs");
-    cmd!(sh, "cargo doc --lib --no-deps --locked --offline --target {target}").run()?;
-    let page = format!("/tmp/target/{target}/doc/master_proto/fn.master_notify.html");
-    ensure!(Path::new(&page).exists(), "there is no {page}");
+    sh!("cd /tmp/crate
+        export DOCS_RS=1 RUSTDOCFLAGS='--cfg docsrs'
+        cargo doc --lib --no-deps --locked --offline --target {target}
+        test -e /tmp/target/{target}/doc/master_proto/fn.master_notify.html")?;
     Ok(())
 }
 
 /// Whoever links the library need accept no more than these two licenses.
 fn nothing_but_libc_is_compiled_in() -> Result<()> {
-    let sh = Shell::new()?;
-    let words = "--locked --target all --all-features --edges normal --prefix none".split(' ');
-    let format = "{p}|{l}";
-    let found = cmd!(sh, "cargo tree {words...} --format {format}").read()?;
-    let crates: BTreeSet<_> = found
-        .lines()
-        .filter_map(|line| Some((line.split(' ').next()?, line.split('|').nth(1)?)))
-        .collect();
-    let expected = [("libc", "MIT OR Apache-2.0"), ("master_proto", "IPL-1.0 OR EPL-2.0")];
-    ensure!(crates == BTreeSet::from(expected), "{crates:?}");
+    let found = sh!("cargo tree --locked --target all --all-features --edges normal \
+            --prefix none --format '{{p}}|{{l}}' | sed 's/ .*|/: /' | sort -u")?;
+    let expected = "libc: MIT OR Apache-2.0\nmaster_proto: IPL-1.0 OR EPL-2.0";
+    ensure!(found == expected, "{found}");
     Ok(())
 }
 
