@@ -58,6 +58,10 @@ pub fn test(release: &str) -> Result<()> {
         system.put_file(&tarball, "/root/base.tar")?;
         system.run("root", &PIUPARTS.replace("RELEASE", release))
     })?;
+    progress.step("autopkgtest, in a user namespace", || {
+        let to = format!("unshare --release {release} --tarball ~/base.tar.gz");
+        system.run("tester", &format!("{AUTOPKGTEST} -- {to}"))
+    })?;
     progress.step("autopkgtest, here", || system.run("root", &format!("{AUTOPKGTEST} -- null")))
 }
 
@@ -101,16 +105,26 @@ grep 'pub extern "C" fn master_notify' shown
 "#;
 
 /// In a system whose archive has these very packages, so that they are upgraded.
+/// An ordinary user cannot unpack devices, so the ones that are here are bound.
 const PIUPARTS: &str = r#"
-mkdir -p /srv/archive
-cd /srv/archive
-cp /home/tester/out/*.deb .
-dpkg-scanpackages . >Packages
+gzip -1 <base.tar >/home/tester/base.tar.gz
+mkdir -p /srv/archive dev
+cp /home/tester/out/*.deb /srv/archive
+(cd /srv/archive; dpkg-scanpackages . >Packages)
 echo 'deb [trusted=yes] file:/srv/archive ./' >/etc/apt/sources.list.d/archive.list
-tar -C / -rf /root/base.tar srv/archive etc/apt/sources.list.d/archive.list
+tar -C / -rf base.tar srv/archive etc/apt/sources.list.d/archive.list
 rm /etc/apt/sources.list.d/archive.list
-gzip -1 /root/base.tar
-piuparts -d RELEASE -b /root/base.tar.gz --keep-sources-list --no-eatmydata *.deb >log 2>&1 || { tail -n 50 log; exit 1; }
+tar --delete -f base.tar ./dev/console ./dev/ptmx
+devices=
+for device in full null random tty urandom zero; do
+    tar --delete -f base.tar ./dev/$device
+    : >dev/$device
+    devices="$devices --bindmount=/dev/$device"
+done
+tar -rf base.tar ./dev/*
+gzip -1 base.tar
+piuparts -d RELEASE -b base.tar.gz --keep-sources-list --no-eatmydata $devices \
+    /srv/archive/*.deb >log 2>&1 || { tail -n 50 log; exit 1; }
 grep 'PASS' log
 grep -q 'PASS: Installation, upgrade and purging' log
 "#;
