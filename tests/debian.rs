@@ -174,9 +174,7 @@ fn same_marks(ours: &Path, stock: &Path) -> Result<()> {
 fn runs() -> Result<()> {
     let mut postfix = Instance::create(&scratch().join("instance"), Path::new("/"))?;
     postfix.start()?;
-    postfix.deliver(5)?;
-    postfix.wait_mail(5)?;
-    postfix.check(5)?;
+    postfix.delivers(5)?;
     let (sh, queue) = (Shell::new()?, postfix.queue());
     let tool = checkout().join("tools/postfix-running");
     cmd!(sh, "{tool} {queue}").run()?;

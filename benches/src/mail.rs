@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use crate::ratio::{Ratio, by_turns};
 use testenv::instance::Instance;
 use testenv::prelude::*;
+use testenv::sandbox::loopback_up;
 use testenv::tree::{self, Kind};
 
 /// The control is a second server with the C code.
@@ -31,11 +32,10 @@ pub fn ratios(rounds: usize, messages: usize) -> Result<Vec<Ratio>> {
 
 /// A quiet instance in a network of its own, since all have the same port.
 fn start(name: &str, tree: &Path) -> Result<(File, Instance)> {
-    let sh = Shell::new()?;
     unshare(CloneFlags::CLONE_NEWNET)?;
-    cmd!(sh, "ip link set lo up").run()?;
+    loopback_up()?;
     let mut server = Instance::create(&scratch().join(name), tree)?;
-    server.service("127.0.0.1:10025 inet n - n - - smtpd")?;
+    server.quiet()?;
     server.start()?;
     Ok((File::open("/proc/self/ns/net")?, server))
 }
@@ -44,9 +44,7 @@ fn start(name: &str, tree: &Path) -> Result<(File, Instance)> {
 /// which no polling blurs.
 fn rate(server: &Instance, messages: usize) -> Result<f64> {
     let start = SystemTime::now();
-    let number = messages.to_string();
-    let sent = server.smtp_source(&["-s", "10", "-l", "2000", "-m", &number]).status()?;
-    ensure!(sent.success(), "smtp-source: {sent}");
+    server.smtp_source(messages, &["-s", "10", "-l", "2000"])?;
     server.wait_mail(messages)?;
     let mut end = start;
     for mail in server.mails() {

@@ -3,16 +3,13 @@
 use crate::{artefact, checkout, tree};
 use std::path::PathBuf;
 
-/// One of them, as a file to link with.
 #[derive(Clone, Debug)]
 pub struct Implementation {
-    /// What it is called in the names of cases.
     pub name: &'static str,
     /// An object, an archive or a shared library.
     pub file: PathBuf,
     /// The folder of the `master_proto.h` that it comes with.
     pub header: PathBuf,
-    /// Whether it is Postfix's own code.
     pub is_original: bool,
     /// Whether its references to `msg_verbose` and `msg_info` are strong.
     pub strong: bool,
@@ -28,7 +25,6 @@ const ALL: [(&str, &str, bool, bool); 6] = [
     ("strong-object", "strong/master_proto.o", false, true),
 ];
 
-/// All of them.
 pub fn all() -> Vec<Implementation> {
     let implementation = |(name, file, is_original, strong)| Implementation {
         name,
@@ -44,7 +40,6 @@ pub fn all() -> Vec<Implementation> {
     ALL.into_iter().map(implementation).collect()
 }
 
-/// The one of this name.
 pub fn named(name: &str) -> Implementation {
     let found = all().into_iter().find(|one| one.name == name);
     found.unwrap_or_else(|| panic!("there is no implementation '{name}'"))

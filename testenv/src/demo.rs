@@ -1,6 +1,6 @@
 //! A real Postfix with our object inside delivers mail and reloads.
 
-use crate::instance::Instance;
+use crate::instance::{ITS_END, Instance};
 use crate::progress::Progress;
 use crate::trace::{self, Message, Status};
 use crate::{Context, Result, Shell, artefact, checkout, cmd, ensure, tree};
@@ -8,8 +8,6 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 const MESSAGES: usize = 20;
-/// The two sides of it: what `write` has returned, and what the child makes of it.
-const ITS_END: [&str; 2] = ["master_notify: status 1: Broken pipe", "master disconnect -- exiting"];
 
 /// Refuses what the demo cannot run; `name` is what the user called it.
 pub fn check_version(source: &Path, name: &str) -> Result<()> {
@@ -54,32 +52,22 @@ fn show(progress: &mut Progress, tree: &Path, postfix: &mut Instance) -> Result<
     progress.step(&format!("{MESSAGES} messages over SMTP arrive complete"), || {
         for number in 1..=MESSAGES {
             println!("message {number} of {MESSAGES}");
-            postfix.deliver_one(number)?;
+            postfix.deliver(number)?;
         }
-        postfix.wait_mail(MESSAGES)?;
-        postfix.check(MESSAGES)?;
-        postfix.wait_empty()
+        postfix.arrived(MESSAGES)
     })?;
-    progress.step("a session is held open over 'postfix reload'", || {
-        let held = postfix.hold()?;
-        postfix.reload()?;
-        held.quit()?;
-        ITS_END.iter().try_for_each(|text| postfix.wait_log(text))
-    })?;
+    progress
+        .step("a session is held open over 'postfix reload'", || postfix.reload_in_a_session())?;
     progress.step("stop", || postfix.stop())?;
     let messages = progress.step("every status message is 12 bytes from a live child", || {
         let messages = trace::read(&postfix.trace())?;
         for message in &messages {
-            ensure!(
-                !matches!(message.status, Status::Malformed(_)),
-                "not a whole message: {message:?}"
-            );
+            let whole = !matches!(message.status, Status::Malformed(_));
+            ensure!(whole, "not a whole message: {message:?}");
         }
         for status in [Status::Taken, Status::Avail] {
-            ensure!(
-                messages.iter().any(|message| message.status == status),
-                "there is no {status}"
-            );
+            let sent = messages.iter().any(|message| message.status == status);
+            ensure!(sent, "there is no {status}");
         }
         Ok(messages)
     })?;

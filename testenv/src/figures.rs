@@ -15,10 +15,8 @@ pub const COLUMNS: [&str; 6] = [
     "bare `write`",
 ];
 
-/// One line of the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
-    /// What was measured.
     pub title: String,
     /// For each column, or for the first alone.
     pub values: Vec<u64>,
@@ -96,7 +94,6 @@ pub fn table() -> Result<String> {
     Ok(render(&measure()?))
 }
 
-/// The table in Markdown.
 pub fn render(rows: &[Row]) -> String {
     let mut text =
         format!("| | {} |\n|{}\n", COLUMNS.join(" | "), "---|".repeat(COLUMNS.len() + 1));

@@ -3,14 +3,13 @@
 //! toolchains of their own; nothing of this is to be written a second time.
 
 use crate::artefacts::Implementation;
-use crate::{Context, Result, bail, checkout, ensure, scratch};
+use crate::{Context, Result, bail, checkout, ensure, output, scratch};
 use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::Command;
 
 /// A program of `c_tests/`.
 #[derive(Clone, Copy, Debug)]
 pub struct Harness {
-    /// What it is called in the names of cases.
     pub name: &'static str,
     source: &'static str,
     flags: &'static [&'static str],
@@ -43,7 +42,6 @@ const fn caller(name: &'static str, flags: &'static [&'static str], language: La
     Harness { name, source: "caller.c", flags, needs: Needs::Implementation, language }
 }
 
-/// All of them.
 pub const ALL: [Harness; 11] = [
     harness("layout", "layout.c", Needs::Header),
     harness("call", "call.c", Needs::Cmocka),
@@ -73,14 +71,12 @@ pub const PORTABLE: [&str; 7] = [
     "caller_without_msg_info",
 ];
 
-/// The one of this name.
 pub fn named(name: &str) -> Harness {
     let found = ALL.into_iter().find(|one| one.name == name);
     found.unwrap_or_else(|| panic!("there is no harness '{name}'"))
 }
 
 impl Harness {
-    /// The names of its tests.
     pub fn tests(&self) -> Result<Vec<String>> {
         let source = self.source();
         let text =
@@ -89,7 +85,6 @@ impl Harness {
         Ok(calls.filter_map(|rest| Some(rest.split_once(')')?.0.to_owned())).collect())
     }
 
-    /// Its source.
     pub fn source(&self) -> PathBuf {
         checkout().join("c_tests").join(self.source)
     }
@@ -109,13 +104,9 @@ impl Harness {
 /// A compiler, its flags, and how its programs are run.
 #[derive(Clone, Debug)]
 pub struct Toolchain {
-    /// The C compiler.
     pub cc: String,
-    /// The C++ compiler.
     pub cxx: String,
-    /// Flags to compile with.
     pub cflags: Vec<String>,
-    /// Flags to link with.
     pub ldflags: Vec<String>,
     /// What cmocka's header and library are found with.
     pub cmocka: Vec<String>,
@@ -130,7 +121,6 @@ fn words(text: &str) -> Vec<String> {
 }
 
 impl Toolchain {
-    /// A compiler by the names of its C and C++ commands.
     pub fn new(cc: &str, cxx: &str) -> Toolchain {
         Toolchain {
             cc: cc.to_owned(),
@@ -143,7 +133,6 @@ impl Toolchain {
         }
     }
 
-    /// gcc with its plain flags.
     pub fn gcc() -> Toolchain {
         Toolchain::new("gcc", "g++")
     }
@@ -166,16 +155,6 @@ impl Toolchain {
         self.environment.push((name.to_owned(), value.to_owned()));
         self
     }
-}
-
-/// Runs a command and returns all that it printed, which goes to the log too.
-fn output(command: &mut Command) -> Result<(Output, String)> {
-    let output =
-        command.stdin(Stdio::null()).output().with_context(|| format!("cannot run {command:?}"))?;
-    let said = [&output.stdout[..], &output.stderr].concat();
-    let said = String::from_utf8_lossy(&said).into_owned();
-    eprintln!("$ {command:?}\n{said}");
-    Ok((output, said))
 }
 
 /// Compiles and links; returns the program, or what the compiler complains of.
@@ -213,8 +192,8 @@ fn build(
         command.args(&toolchain.cmocka);
     }
     command.arg("-pthread").arg("-o").arg(&program);
-    let (output, said) = output(&mut command)?;
-    Ok(if output.status.success() { Ok(program) } else { Err(said) })
+    let (status, said) = output(&mut command)?;
+    Ok(if status.success() { Ok(program) } else { Err(said) })
 }
 
 /// Builds a harness and runs it in this case's folder. All its tests must pass;
@@ -239,12 +218,12 @@ pub fn check(
         Err(said) => bail!("{what} does not build:\n{said}"),
     };
     let line: Vec<_> = toolchain.run.iter().map(String::as_str).chain(program.to_str()).collect();
-    let (output, said) = output(
+    let (status, said) = output(
         Command::new(line[0])
             .args(&line[1..])
             .envs(toolchain.environment.iter().cloned())
             .current_dir(scratch()),
     )?;
-    ensure!(output.status.success(), "{what}: {}\n{said}", output.status);
+    ensure!(status.success(), "{what}: {status}\n{said}");
     Ok(said)
 }

@@ -4,11 +4,11 @@
 //! Call it in a case or another place of the sandbox, where ports and users are
 //! one's own.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{self, Command, Stdio};
-use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -17,14 +17,17 @@ use nix::unistd::{Pid, User, chown};
 use xshell::{Shell, cmd};
 
 use crate::smtp::Session;
-use crate::wait_until;
+use crate::{last_lines, wait_until};
 
 /// Far more than anything here takes, even on a busy machine.
 const LIMIT: Duration = Duration::from_secs(60);
+/// The end of a child whose master has reloaded: what `write` has returned, and
+/// what the child makes of it.
+pub const ITS_END: [&str; 2] =
+    ["master_notify: status 1: Broken pipe", "master disconnect -- exiting"];
 const SENDER: &str = "sender@mail.example";
 const INBOX: &str = "inbox@mail.example";
 
-/// A Postfix of one's own.
 pub struct Instance {
     dir: PathBuf,
     tree: PathBuf,
@@ -33,14 +36,11 @@ pub struct Instance {
     starter: Option<process::Child>,
 }
 
-/// A child of master.
 #[derive(Debug)]
 pub struct Child {
-    /// Its process.
     pub pid: u32,
     /// What master has given it in its environment.
     pub generation: u32,
-    /// The name of its program.
     pub program: String,
     /// All words that master has given it.
     pub command: String,
@@ -110,12 +110,10 @@ virtual_mailbox_limit = 0
         Ok(Instance { dir: dir.into(), tree: tree.into(), commands, starter: None })
     }
 
-    /// The folder that it is in.
     pub fn dir(&self) -> &Path {
         &self.dir
     }
 
-    /// Its queue directory.
     pub fn queue(&self) -> PathBuf {
         self.dir.join("queue")
     }
@@ -142,6 +140,11 @@ virtual_mailbox_limit = 0
         self.run("postconf", &["-M", "-e", &format!("{name}/{kind}={line}")])
     }
 
+    /// Lets smtpd log no more than in real life, for load.
+    pub fn quiet(&self) -> Result<()> {
+        self.service("127.0.0.1:10025 inet n - n - - smtpd")
+    }
+
     /// Starts it, and waits until it answers.
     pub fn start(&mut self) -> Result<()> {
         self.start_by(&[])
@@ -149,24 +152,9 @@ virtual_mailbox_limit = 0
 
     /// Starts it under strace, which writes [`Instance::trace`].
     pub fn start_traced(&mut self) -> Result<()> {
-        let trace = self.trace();
-        let trace = trace.to_str().context("the folder's name is no text")?;
-        self.start_by(&[
-            "strace",
-            "-f",
-            "-qq",
-            "--seccomp-bpf",
-            "-o",
-            trace,
-            "-s",
-            "64",
-            "-x",
-            "-v",
-            "-e",
-            "trace=execve,write",
-            "-e",
-            "signal=none",
-        ])
+        let trace = self.trace().display().to_string();
+        let strace = "strace -f -qq --seccomp-bpf -s 64 -x -v -e trace=execve,write -e signal=none";
+        self.start_by(&[&strace.split(' ').collect::<Vec<_>>()[..], &["-o", &trace]].concat())
     }
 
     /// What strace has seen.
@@ -174,36 +162,30 @@ virtual_mailbox_limit = 0
         self.dir.join("trace")
     }
 
-    /// Starts it by another command, such as `env NAME=VALUE`.
+    /// Starts it by what env(1) takes: `NAME=VALUE`, or another command.
     pub fn start_by(&mut self, words: &[&str]) -> Result<()> {
-        let postfix = self.commands.join("postfix");
-        let mut command = match words {
-            [] => Command::new(postfix),
-            [program, arguments @ ..] => {
-                let mut command = Command::new(program);
-                command.args(arguments).arg(postfix);
-                command
-            }
-        };
         let said = File::create(self.dir.join("start.log"))?;
-        command.arg("-c").arg(self.dir.join("etc")).arg("start");
-        command.stdin(Stdio::null()).stdout(said.try_clone()?).stderr(said);
-        let starter = self
-            .starter
-            .insert(command.spawn().with_context(|| format!("cannot run {command:?}"))?);
-        let deadline = Instant::now() + LIMIT;
-        let address = ([127, 0, 0, 1], 10025).into();
-        while Session::open(address).and_then(Session::quit).is_err() {
-            let failed = starter.try_wait()?.filter(|status| !status.success());
-            if let Some(status) = failed {
-                bail!("'postfix start' failed ({status}).\n{}", self.last_words());
-            }
-            if Instant::now() > deadline {
-                bail!("Postfix does not answer on {address}.\n{}", self.last_words());
-            }
-            sleep(Duration::from_millis(50));
+        let mut starter = Command::new("env")
+            .args(words)
+            .arg(self.commands.join("postfix"))
+            .arg("-c")
+            .arg(self.dir.join("etc"))
+            .arg("start")
+            .stdin(Stdio::null())
+            .stdout(said.try_clone()?)
+            .stderr(said)
+            .spawn()?;
+        let mut failed = None;
+        self.wait("Postfix answers", || {
+            let ended = starter.try_wait().ok().flatten();
+            failed = ended.filter(|status| !status.success());
+            failed.is_some() || Session::open(self.smtp()).and_then(Session::quit).is_ok()
+        })?;
+        self.starter = Some(starter);
+        match failed {
+            Some(status) => bail!("'postfix start' failed ({status}).\n{}", self.last_words()),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Reloads, and waits until master has closed the status pipes of the
@@ -244,13 +226,33 @@ virtual_mailbox_limit = 0
         cmd!(shell, "{command} -c {etc} {arguments...}").run().with_context(|| self.last_words())
     }
 
-    /// Delivers the messages 1 to `number` over SMTP, each in its own session.
-    pub fn deliver(&self, number: usize) -> Result<()> {
-        (1..=number).try_for_each(|number| self.deliver_one(number))
+    /// Different messages, each in its own session, arrive complete.
+    pub fn delivers(&self, number: usize) -> Result<()> {
+        self.clear()?;
+        (1..=number).try_for_each(|number| self.deliver(number))?;
+        self.arrived(number)
     }
 
-    /// One of these messages.
-    pub fn deliver_one(&self, number: usize) -> Result<()> {
+    /// All messages up to this one of [`Instance::deliver`] are in the mailbox,
+    /// each once, complete, and the queue is empty.
+    pub fn arrived(&self, number: usize) -> Result<()> {
+        self.wait_mail(number)?;
+        let mut missing: BTreeSet<usize> = (1..=number).collect();
+        for file in self.mails() {
+            let mail = fs::read_to_string(&file)?;
+            let found =
+                mail.lines().find_map(|line| line.strip_prefix("Subject: message ")?.parse().ok());
+            let Some(found) = found else { continue };
+            ensure!(missing.remove(&found), "message {found} arrived twice, or was never sent");
+            let whole = body(&mail) == body(&message(found));
+            ensure!(whole, "message {found} arrived damaged:\n{mail}");
+        }
+        ensure!(missing.is_empty(), "these of {number} messages did not arrive: {missing:?}");
+        self.wait_empty()
+    }
+
+    /// Hands in the message of this number over SMTP.
+    pub fn deliver(&self, number: usize) -> Result<()> {
         let send = || {
             let mut session = Session::open(self.smtp())?;
             session.send(SENDER, INBOX, &message(number))?;
@@ -267,16 +269,25 @@ virtual_mailbox_limit = 0
         Ok(cmd!(shell, "{sendmail} -C {etc} -f {SENDER} {INBOX}").stdin(mail).run()?)
     }
 
-    /// smtp-source of this Postfix, for load.
-    pub fn smtp_source(&self, options: &[&str]) -> Command {
-        let mut command = Command::new(self.commands.join("smtp-source"));
-        command.args(["-f", SENDER, "-t", INBOX]).args(options).arg(self.smtp().to_string());
-        command
+    /// Load, by smtp-source of this Postfix, which may not fail.
+    pub fn smtp_source(&self, messages: usize, options: &[&str]) -> Result<()> {
+        let (shell, program) = (Shell::new()?, self.commands.join("smtp-source"));
+        let (number, server) = (messages.to_string(), self.smtp().to_string());
+        let who = ["-f", SENDER, "-t", INBOX];
+        Ok(cmd!(shell, "{program} {who...} {options...} -m {number} {server}").run()?)
     }
 
     /// A session that is open, and whose greeting has come.
     pub fn hold(&self) -> Result<Session> {
         Session::open(self.smtp()).with_context(|| self.last_words())
+    }
+
+    /// Reloads while a session is open, whose child then cannot reach master.
+    pub fn reload_in_a_session(&self) -> Result<()> {
+        let held = self.hold()?;
+        self.reload()?;
+        held.quit()?;
+        ITS_END.iter().try_for_each(|text| self.wait_log(text))
     }
 
     /// The messages in the mailbox.
@@ -292,29 +303,6 @@ virtual_mailbox_limit = 0
     /// Waits until so many messages are in the mailbox.
     pub fn wait_mail(&self, number: usize) -> Result<()> {
         self.wait(&format!("{number} messages are delivered"), || self.mails().len() >= number)
-    }
-
-    /// The messages of [`Instance::deliver`] are in the mailbox: each once,
-    /// complete.
-    pub fn check(&self, number: usize) -> Result<()> {
-        let mut missing: Vec<usize> = (1..=number).collect();
-        for file in self.mails() {
-            let mail = fs::read_to_string(&file)?;
-            let found =
-                mail.lines().find_map(|line| line.strip_prefix("Subject: message ")?.parse().ok());
-            let Some(found) = found else { continue };
-            let place = missing.iter().position(|&wanted| wanted == found);
-            missing
-                .remove(place.with_context(|| {
-                    format!("message {found} arrived twice, or was never sent")
-                })?);
-            ensure!(
-                body(&mail) == body(&message(found)),
-                "message {found} arrived damaged:\n{mail}"
-            );
-        }
-        ensure!(missing.is_empty(), "these of {number} messages did not arrive: {missing:?}");
-        Ok(())
     }
 
     /// How many messages are in the queue.
@@ -342,7 +330,6 @@ virtual_mailbox_limit = 0
         })
     }
 
-    /// The process of master.
     pub fn master(&self) -> Result<u32> {
         let file = self.queue().join("pid/master.pid");
         let text =
@@ -366,15 +353,11 @@ virtual_mailbox_limit = 0
 
     /// The children that run this program.
     pub fn pids_of(&self, program: &str) -> Result<Vec<u32>> {
-        let children = self.children()?;
-        Ok(children
-            .iter()
-            .filter(|child| child.program == program)
-            .map(|child| child.pid)
-            .collect())
+        let mut children = self.children()?;
+        children.retain(|child| child.program == program);
+        Ok(children.iter().map(|child| child.pid).collect())
     }
 
-    /// Postfix's log.
     pub fn log(&self) -> String {
         fs::read(self.dir.join("log"))
             .map(|log| String::from_utf8_lossy(&log).into_owned())
@@ -394,53 +377,34 @@ virtual_mailbox_limit = 0
     /// What the log complains about, without what differs from run to run:
     /// sorted, each once.
     pub fn warnings(&self) -> Vec<String> {
-        let names = [(&self.dir, "DIR"), (&self.tree, "TREE")];
-        let mut warnings: Vec<_> = self
-            .log()
-            .lines()
-            .filter_map(complaint)
-            .map(|line| {
-                names
-                    .iter()
-                    .fold(line, |line, (path, name)| line.replace(&*path.to_string_lossy(), name))
-            })
-            .map(|line| without_numbers(&line))
-            .collect();
-        warnings.sort();
-        warnings.dedup();
-        warnings
+        let (dir, tree) = (self.dir.to_string_lossy(), self.tree.to_string_lossy());
+        let log = self.log();
+        let same =
+            |line: String| without_numbers(&line.replace(&*dir, "DIR").replace(&*tree, "TREE"));
+        log.lines().filter_map(complaint).map(same).collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// What Postfix said last, wherever it is: as it was started, in its log, or,
     /// while it has no log, to a terminal alone.
     pub fn last_words(&self) -> String {
-        let read = |name: &str| fs::read(self.dir.join(name)).unwrap_or_default();
         let path = |name: &str| self.dir.join(name).display().to_string();
-        let mut said = vec![(path("start.log"), end_of(&read("start.log"), 5))];
+        let started = fs::read(self.dir.join("start.log")).unwrap_or_default();
+        let mut said = vec![(path("start.log"), last_lines(&started, 5))];
         let log = self.log();
         if log.is_empty() {
             let check = format!("'{}/postfix' -c '{}' check", self.commands.display(), path("etc"));
             let output = Command::new("script").args(["-qec", &check, "/dev/null"]).output();
             let output = output.map_or_else(|e| e.to_string().into_bytes(), |output| output.stdout);
-            said.push(("it has no log yet; `postfix check`".to_owned(), end_of(&output, 10)));
+            said.push(("it has no log yet; `postfix check`".to_owned(), last_lines(&output, 10)));
         } else {
-            let complaints: Vec<_> = log.lines().filter_map(complaint).collect();
-            said.push((path("log"), end_of(log.as_bytes(), 10)));
-            said.push((
-                "of this, complaints".to_owned(),
-                end_of(complaints.join("\n").as_bytes(), 5),
-            ));
+            let complaints = log.lines().filter_map(complaint).collect::<Vec<_>>().join("\n");
+            said.push((path("log"), last_lines(log.as_bytes(), 10)));
+            said.push(("of this, complaints".to_owned(), last_lines(complaints.as_bytes(), 5)));
         }
-        let said = said.into_iter().filter(|(_, text)| !text.is_empty());
-        said.map(|(name, text)| format!("{name}:\n{text}\n")).collect::<Vec<_>>().concat()
+        let said = said.into_iter().filter(|(_, lines)| !lines.is_empty());
+        let said = said.map(|(name, lines)| format!("{name}:\n  {}\n", lines.join("\n  ")));
+        said.collect::<Vec<_>>().concat()
     }
-}
-
-/// The last lines of a text, indented.
-fn end_of(text: &[u8], count: usize) -> String {
-    let text = String::from_utf8_lossy(text);
-    let lines: Vec<_> = text.lines().map(|line| format!("  {line}")).collect();
-    lines[lines.len().saturating_sub(count)..].join("\n")
 }
 
 /// Lines with leading dots, of full length and without text: what transport

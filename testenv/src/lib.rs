@@ -24,7 +24,7 @@ pub use anyhow::{self, Context, Result, bail, ensure};
 pub use xshell::{self, Shell, cmd};
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 /// What nearly every test uses.
@@ -130,19 +130,32 @@ pub fn wait_until(limit: Duration, what: &str, mut holds: impl FnMut() -> bool) 
     Ok(())
 }
 
+/// Runs a command and returns all that it says, which goes to the log too.
+pub fn output(command: &mut Command) -> Result<(ExitStatus, String)> {
+    let output = command.stdin(Stdio::null()).output();
+    let output = output.with_context(|| format!("cannot run {command:?}"))?;
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said).into_owned();
+    eprintln!("$ {command:?}\n{said}");
+    Ok((output.status, said))
+}
+
+/// The end of a log.
+pub fn last_lines(text: &[u8], count: usize) -> Vec<String> {
+    let text = String::from_utf8_lossy(text);
+    let lines: Vec<_> = text.lines().map(str::to_owned).collect();
+    lines[lines.len().saturating_sub(count)..].to_vec()
+}
+
 /// Runs a command that must refuse: it fails, not by a signal, and the last
 /// line that it says contains the text; what make adds does not count. Returns
 /// all that it says.
 pub fn refuses(text: &str, command: xshell::Cmd<'_>) -> Result<String> {
     let shown = command.to_string();
-    let mut command = Command::from(command);
-    let output = command.stdin(std::process::Stdio::null()).output()?;
-    let said = [output.stdout, output.stderr].concat();
-    let said = String::from_utf8_lossy(&said).into_owned();
-    eprintln!("$ {shown}\n{said}");
-    match output.status.code() {
+    let (status, said) = output(&mut command.into())?;
+    match status.code() {
         Some(0) => bail!("it ends with 0 instead of refusing with \"{text}\": {shown}"),
-        None => bail!("{}: {shown}\n{said}", output.status),
+        None => bail!("{status}: {shown}\n{said}"),
         Some(_) => {}
     }
     let mut lines = said.trim_end().lines().rev();

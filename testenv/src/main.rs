@@ -20,13 +20,11 @@ use testenv::progress::Progress;
 use testenv::{Context, Result, apt, bail, checkout, demo, platforms, sandbox, tree};
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error:#}");
-            ExitCode::FAILURE
-        }
+    if let Err(error) = run() {
+        eprintln!("{error:#}");
+        return ExitCode::FAILURE;
     }
+    ExitCode::SUCCESS
 }
 
 fn run() -> Result<()> {
@@ -44,7 +42,9 @@ fn run() -> Result<()> {
         ["deb", release] => testenv::deb::build(release),
         ["bare", release, ref command @ ..] => bare(release, command),
         _ => bail!(
-            "usage: testenv fetch NAME | platforms | tree NAME | demo NAME | shell [COMMAND...] | release RELEASE | deb RELEASE | test-deb RELEASE | release-check VERSION | bare RELEASE [COMMAND]"
+            "usage: testenv fetch NAME | platforms | tree NAME | demo NAME | shell [COMMAND...] \
+             | release RELEASE | deb RELEASE | test-deb RELEASE | release-check VERSION \
+             | bare RELEASE [COMMAND]"
         ),
     }
 }
@@ -70,8 +70,7 @@ fn build_tree(name: &str) -> Result<()> {
         Some(stock) => format!("put our object into Postfix, {stock}"),
         None => format!("build Postfix, {name} (once)"),
     };
-    progress.step(&title, || tree::build(name, &flags))?;
-    Ok(())
+    progress.step(&title, || tree::build(name, &flags))
 }
 
 fn show(name: &str) -> Result<()> {

@@ -1,6 +1,6 @@
 //! Long work, one line a step, with all output in a log.
 
-use crate::{Context, Result, sandbox};
+use crate::{Context, Result, last_lines, sandbox};
 use std::fs::File;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -42,7 +42,6 @@ impl Progress {
         Ok(Progress { terminal, path, log })
     }
 
-    /// Prints a line for the reader.
     pub fn say(&mut self, text: &str) -> Result<()> {
         Ok(writeln!(self.terminal, "{text}")?)
     }
@@ -74,9 +73,7 @@ impl Progress {
         writeln!(self.terminal, "  {word} {title:60} {seconds:4} s")?;
         if let Err(error) = &result {
             eprintln!("{error:#}");
-            let text = std::fs::read_to_string(&self.path).unwrap_or_default();
-            let lines: Vec<_> = text.lines().collect();
-            for line in &lines[lines.len().saturating_sub(15)..] {
+            for line in last_lines(&std::fs::read(&self.path).unwrap_or_default(), 15) {
                 writeln!(self.terminal, "       | {line}")?;
             }
             writeln!(self.terminal, "failed: {title}. The full log: {}", self.log.display())?;
@@ -89,8 +86,8 @@ impl Progress {
 fn show(terminal: &mut File, title: &str, log: &Path, start: Instant, ended: &Receiver<()>) {
     loop {
         let text = std::fs::read(log).unwrap_or_default();
-        let text = String::from_utf8_lossy(&text[text.len().saturating_sub(1000)..]).into_owned();
-        let last = text.lines().last().filter(|line| !line.starts_with("== ")).unwrap_or_default();
+        let last = last_lines(&text[text.len().saturating_sub(1000)..], 1).pop();
+        let last = last.filter(|line| !line.starts_with("== ")).unwrap_or_default();
         let line = format!("  ..   {title} {:3} s  {last}", start.elapsed().as_secs());
         let line: String = line.chars().filter(|c| !c.is_control()).take(78).collect();
         _ = write!(terminal, "\r{line}\x1b[K").and_then(|()| terminal.flush());

@@ -1,12 +1,13 @@
 //! Runs cases side by side, each in a cell, with libtest-mimic's options.
 
-use crate::{Context, Result, checkout, sandbox};
+use crate::{Context, Result, checkout, last_lines, sandbox};
 use libtest_mimic::{Arguments, Failed, Trial};
+use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use std::{fs, io};
 use wait_timeout::ChildExt;
 
 /// One test: a name that claims something, and what proves it.
@@ -28,7 +29,6 @@ impl Case {
         self
     }
 
-    /// What it is called.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -116,13 +116,10 @@ pub fn name_of(module: &str, function: &str) -> String {
 
 /// The `main` of a test binary.
 pub fn main(cases: Vec<Case>) -> ExitCode {
-    match run(cases) {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("{error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    run(cases).unwrap_or_else(|error| {
+        eprintln!("{error:?}");
+        ExitCode::FAILURE
+    })
 }
 
 fn run(cases: Vec<Case>) -> Result<ExitCode> {
@@ -135,24 +132,16 @@ fn run(cases: Vec<Case>) -> Result<ExitCode> {
         sandbox::enter()?;
     }
     if let Ok(name) = std::env::var("TESTENV_CASE") {
-        return Ok(run_in_cell(&cases, &name));
+        return run_in_cell(&cases, &name);
     }
     run_all(cases, &arguments, only_failed)
 }
 
 /// What happens in the cell: the case itself.
-fn run_in_cell(cases: &[Case], name: &str) -> ExitCode {
-    let Some(case) = cases.iter().find(|case| case.name == name) else {
-        eprintln!("there is no case '{name}'");
-        return ExitCode::FAILURE;
-    };
-    match case.prove() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error:?}");
-            ExitCode::FAILURE
-        }
-    }
+fn run_in_cell(cases: &[Case], name: &str) -> Result<ExitCode> {
+    let case = cases.iter().find(|case| case.name == name);
+    case.with_context(|| format!("there is no case '{name}'"))?.prove()?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn run_all(mut cases: Vec<Case>, arguments: &Arguments, only_failed: bool) -> Result<ExitCode> {
@@ -177,7 +166,7 @@ fn run_all(mut cases: Vec<Case>, arguments: &Arguments, only_failed: bool) -> Re
         let (name, limit, record) = (case.name.clone(), case.limit, record.clone());
         Trial::test(case.name, move || {
             run_one(&name, Duration::from_secs(limit)).map_err(|error| {
-                _ = note_failure(&record, &name);
+                _ = append(&record, &name);
                 Failed::from(format!("{error:#}"))
             })
         })
@@ -189,10 +178,9 @@ fn run_all(mut cases: Vec<Case>, arguments: &Arguments, only_failed: bool) -> Re
     Ok(conclusion.exit_code())
 }
 
-fn note_failure(record: &Path, name: &str) -> io::Result<()> {
-    use std::io::Write;
-    let mut file = fs::File::options().create(true).append(true).open(record)?;
-    writeln!(file, "{name}")
+fn append(file: &Path, line: &str) -> Result<()> {
+    let mut file = fs::File::options().create(true).append(true).open(file)?;
+    Ok(writeln!(file, "{line}")?)
 }
 
 /// A name for files.
@@ -206,8 +194,7 @@ fn run_one(name: &str, limit: Duration) -> Result<()> {
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     let folder = sandbox::cell_folder(number);
     fs::create_dir(&folder)?;
-    use std::os::unix::fs::PermissionsExt;
-    fs::set_permissions(&folder, fs::Permissions::from_mode(0o1777))?;
+    sandbox::set_mode(&folder, 0o1777)?;
 
     let log = Path::new("build/log").join(file_name(name) + ".log");
     let path = checkout().join(&log);
@@ -235,9 +222,7 @@ fn run_one(name: &str, limit: Duration) -> Result<()> {
     let kept = why.is_some().then(|| keep(&folder, name));
     _ = fs::remove_dir_all(&folder);
     let Some(why) = why else { return Ok(()) };
-    let text = String::from_utf8_lossy(&fs::read(&path)?).into_owned();
-    let lines: Vec<_> = text.lines().collect();
-    let end = lines[lines.len().saturating_sub(40)..].join("\n");
+    let end = last_lines(&fs::read(&path)?, 40).join("\n");
     let mut message =
         format!("{end}\n\n{why}; the full log: {}", sandbox::outside().join(log).display());
     if let Some(kept) = kept.flatten() {
@@ -248,9 +233,7 @@ fn run_one(name: &str, limit: Duration) -> Result<()> {
 
 /// Asks that a file or folder of this case is kept if the case fails.
 pub fn keep_if_failed(path: &Path) -> Result<()> {
-    use std::io::Write;
-    let mut list = fs::File::options().create(true).append(true).open("/tmp/.keep")?;
-    Ok(writeln!(list, "{}", path.display())?)
+    append(Path::new("/tmp/.keep"), &path.display().to_string())
 }
 
 /// Copies what the case has asked for to `build/failed`, owned by the user.

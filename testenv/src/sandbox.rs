@@ -12,7 +12,7 @@
 //! A program enters by running itself again, so there is one program to build
 //! and to look for.
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use nix::mount::{MsFlags, mount};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, geteuid};
@@ -20,10 +20,9 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, exit};
 use std::{env, fs};
+use xshell::{Shell, cmd};
 
-/// Where the checkout is in the sandbox.
 pub const CHECKOUT: &str = "/mnt/checkout";
-/// Where the Postfix trees are in the sandbox.
 pub const TREES: &str = "/mnt/postfix";
 const CELLS: &str = "/mnt/cells";
 
@@ -34,19 +33,15 @@ const OUTSIDE: &str = "TESTENV_CHECKOUT";
 
 /// The checkout as the user calls it, for messages.
 pub fn outside() -> PathBuf {
-    env::var_os(OUTSIDE).map_or_else(
-        || {
-            // Cargo says it of each program that it runs.
-            let package = env::var_os("CARGO_MANIFEST_DIR")
-                .map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
-            let parent = package.parent().map(Path::to_owned);
-            parent.unwrap_or(package)
-        },
-        PathBuf::from,
-    )
+    if let Some(known) = env::var_os(OUTSIDE) {
+        return known.into();
+    }
+    // Cargo says it of each program that it runs.
+    let package = env::var_os("CARGO_MANIFEST_DIR");
+    let package = package.map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
+    package.parent().unwrap_or(&package).to_owned()
 }
 
-/// Whether this process is in the sandbox.
 pub fn is_inside() -> bool {
     env::var(STAGE).is_ok_and(|stage| stage == "inside" || stage == "case")
 }
@@ -85,8 +80,7 @@ fn leave_the_host() -> Result<()> {
     // Settings of a make and a cargo above are not for those that tests call;
     // Postfix does not build with a path for libraries.
     let settings = "MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES DESTDIR PREFIX LIBDIR INCLUDEDIR \
-                    PKGCONFIGDIR MANDIR BUILD TMPDIR CARGO_TARGET_DIR \
-                    LD_LIBRARY_PATH";
+                    PKGCONFIGDIR MANDIR BUILD TMPDIR CARGO_TARGET_DIR LD_LIBRARY_PATH";
     for name in settings.split_whitespace() {
         command.env_remove(name);
     }
@@ -155,24 +149,10 @@ pub(crate) fn lay_over(folders: &[&Path], place: &str) -> Result<()> {
         .with_context(|| format!("cannot mount an overlay, {layers}"))
 }
 
+/// In a user namespace the flags that the mount has must stay: mount(8) keeps them.
 fn make_read_only(folder: &Path) -> Result<()> {
-    // In a user namespace the flags that the mount has must stay.
-    let has = nix::sys::statvfs::statvfs(folder)?.flags();
-    let mut flags = MsFlags::MS_BIND | MsFlags::MS_REMOUNT | MsFlags::MS_RDONLY;
-    for (seen, kept) in [
-        (nix::sys::statvfs::FsFlags::ST_NOSUID, MsFlags::MS_NOSUID),
-        (nix::sys::statvfs::FsFlags::ST_NODEV, MsFlags::MS_NODEV),
-        (nix::sys::statvfs::FsFlags::ST_NOEXEC, MsFlags::MS_NOEXEC),
-        (nix::sys::statvfs::FsFlags::ST_NOATIME, MsFlags::MS_NOATIME),
-        (nix::sys::statvfs::FsFlags::ST_NODIRATIME, MsFlags::MS_NODIRATIME),
-        (nix::sys::statvfs::FsFlags::ST_RELATIME, MsFlags::MS_RELATIME),
-    ] {
-        if has.contains(seen) {
-            flags |= kept;
-        }
-    }
-    mount(None::<&str>, folder, None::<&str>, flags, None::<&str>)
-        .with_context(|| format!("cannot make {} read-only", folder.display()))
+    let sh = Shell::new()?;
+    Ok(cmd!(sh, "mount -o remount,bind,ro {folder}").quiet().run()?)
 }
 
 fn furnish_sandbox() -> Result<()> {
@@ -210,19 +190,15 @@ fn furnish_sandbox() -> Result<()> {
     Ok(())
 }
 
-fn set_mode(path: &Path, mode: u32) -> Result<()> {
+pub(crate) fn set_mode(path: &Path, mode: u32) -> Result<()> {
     use std::os::unix::fs::PermissionsExt;
     Ok(fs::set_permissions(path, fs::Permissions::from_mode(mode))?)
 }
 
 /// 127.0.0.1, and no other address.
-fn loopback_up() -> Result<()> {
-    let status = Command::new("ip").args(["link", "set", "lo", "up"]).status();
-    match status {
-        Ok(status) if status.success() => Ok(()),
-        Ok(status) => bail!("`ip link set lo up` failed: {status}"),
-        Err(error) => Err(error).context("cannot run ip(8); it is in the package iproute2"),
-    }
+pub fn loopback_up() -> Result<()> {
+    let sh = Shell::new()?;
+    cmd!(sh, "ip link set lo up").quiet().run().context("ip(8) is in the package iproute2")
 }
 
 /// A copy of what can be read, with the users that Postfix wants.
@@ -230,12 +206,9 @@ fn private_etc() -> Result<()> {
     let etc = Path::new("/mnt/etc");
     fs::create_dir(etc)?;
     // It complains of files that cannot be read, which are left out.
-    let copied = Command::new("cp")
-        .args(["-R", "-d", "--preserve=mode,timestamps,links", "/etc/."])
-        .arg(etc)
-        .stderr(std::process::Stdio::null())
-        .status();
-    copied.context("cannot run cp(1)")?;
+    let words = ["-R", "-d", "--preserve=mode,timestamps,links"];
+    let sh = Shell::new()?;
+    cmd!(sh, "cp {words...} /etc/. {etc}").quiet().ignore_status().ignore_stderr().run()?;
     let mut users = fs::read_to_string(etc.join("passwd")).unwrap_or_default();
     let mut groups = fs::read_to_string(etc.join("group")).unwrap_or_default();
     let has =

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-/// A session with a server.
 pub struct Session(BufReader<TcpStream>);
 
 impl Session {
@@ -21,7 +20,6 @@ impl Session {
         Ok(Session(BufReader::new(stream)))
     }
 
-    /// Connects and waits for the greeting.
     pub fn open(server: SocketAddr) -> Result<Session> {
         let mut session = Session::connect(server)?;
         session.hear("220")?;

@@ -13,7 +13,6 @@ use anyhow::{Context, Result};
 pub struct Message {
     /// As master.cf calls it.
     pub service: String,
-    /// The process.
     pub pid: u32,
     /// What master has given it, and what a whole message contains.
     pub generation: u32,
@@ -23,12 +22,9 @@ pub struct Message {
     pub result: String,
 }
 
-/// What a child tells of itself.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Status {
-    /// `MASTER_STAT_TAKEN`
     Taken,
-    /// `MASTER_STAT_AVAIL`
     Avail,
     /// Not one whole `MASTER_STATUS` of this very process.
     Malformed(String),

@@ -14,7 +14,6 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Both of them.
     pub const BOTH: [Kind; 2] = [Kind::Static, Kind::Shared];
 
     /// As it is called in names of cases and folders.
@@ -58,21 +57,18 @@ pub fn copy(of: &Path, to: &Path) -> Result<()> {
     cmd!(sh, "cp -a {of} {to}").run().map_err(Into::into)
 }
 
-/// Postfix's own make in a tree, without what our make has set.
+/// Postfix's own make in a tree.
 pub fn make(tree: &Path, words: &[&str]) -> Result<()> {
     let sh = Shell::new()?;
     sh.change_dir(tree);
     let jobs = std::thread::available_parallelism()?.to_string();
-    for name in ["MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES"] {
-        sh.set_var(name, "");
-    }
     cmd!(sh, "make -j{jobs} {words...}").run().map_err(Into::into)
 }
 
 /// A setting of a configured tree: `SYSTYPE`, `SYSLIBS`, `CC`, ...
 pub fn setting(tree: &Path, name: &str) -> Result<String> {
     let file = tree.join("conf/makedefs.out");
-    let text = fs::read_to_string(&file).with_context(|| format!("{}", file.display()))?;
+    let text = Shell::new()?.read_file(&file)?;
     let value = text.lines().find_map(|line| {
         let (key, value) = line.split_once('=')?;
         (key.trim() == name).then(|| value.trim().to_owned())
@@ -83,7 +79,7 @@ pub fn setting(tree: &Path, name: &str) -> Result<String> {
 /// What the tree calls its version.
 pub fn version(tree: &Path) -> Result<String> {
     let file = tree.join("src/global/mail_version.h");
-    let text = fs::read_to_string(&file).with_context(|| format!("{}", file.display()))?;
+    let text = Shell::new()?.read_file(&file)?;
     let line = text.lines().find(|line| line.contains("MAIL_VERSION_NUMBER") && line.contains('"'));
     let version = line.and_then(|line| line.split('"').nth(1));
     Ok(version.with_context(|| format!("no version in {}", file.display()))?.to_owned())
@@ -176,7 +172,7 @@ pub fn unpack(tarball: &Path, to: &Path) -> Result<()> {
 /// Builds the tree that is called so from its source, in the sandbox:
 /// `static`, `shared`, or one of them after a prefix, such as `newest-static`,
 /// whose source is `newest-source`; `ours-NAME` is the tree NAME with our object.
-pub fn build(name: &str, flags: &str) -> Result<PathBuf> {
+pub fn build(name: &str, flags: &str) -> Result<()> {
     if let Some(stock) = name.strip_prefix("ours-") {
         return replace(&named(stock), &named(name));
     }
@@ -185,47 +181,39 @@ pub fn build(name: &str, flags: &str) -> Result<PathBuf> {
         None => (String::new(), name),
     };
     let source = checkout().join(format!("build/postfix/{prefix}source/."));
-    let tree = named(name);
-    let sh = Shell::new()?;
-    for entry in fs::read_dir(&tree)? {
-        let path = entry?.path();
-        cmd!(sh, "rm -rf {path}").run()?;
-    }
+    let (sh, tree) = (Shell::new()?, named(name));
+    cmd!(sh, "find {tree} -mindepth 1 -delete").run()?;
     cmd!(sh, "cp -R {source} {tree}").run()?;
     cmd!(sh, "chmod -R u+w,a+rX {tree}").run()?;
-    let libraries = format!("shlib_directory={}/lib", tree.display());
-    let link: &[&str] = match kind {
-        "static" => &["shared=no", "dynamicmaps=no"],
-        "shared" => &["shared=yes", "dynamicmaps=no", &libraries],
-        _ => anyhow::bail!("'{name}' is no tree: it ends with static or shared"),
-    };
-    // Nothing but libc: no Berkeley DB, NIS, PCRE and ICU.
-    let ccargs = format!("CCARGS=-DNO_DB -DNO_NIS -DNO_EAI -DNO_PCRE {flags}");
-    let mut words = vec!["makefiles"];
-    words.extend(link);
-    words.extend(["default_database_type=texthash", "default_cache_db_type=texthash"]);
-    words.extend([ccargs.trim_end(), "AUXLIBS="]);
-    sh.change_dir(&tree);
     if tree.join("conf/makedefs.out").exists() {
         make(&tree, &["tidy"])?;
     }
-    cmd!(sh, "make -s {words...}").run()?;
+    let libraries = format!("shlib_directory={}/lib", tree.display());
+    match kind {
+        "static" => configure(&tree, &["shared=no"], flags)?,
+        "shared" => configure(&tree, &["shared=yes", &libraries], flags)?,
+        _ => anyhow::bail!("'{name}' is no tree: it ends with static or shared"),
+    }
     make(&tree, &[])?;
-    fs::write(tree.join(".built"), version(&tree)?)?;
-    Ok(tree)
+    Ok(fs::write(tree.join(".built"), version(&tree)?)?)
+}
+
+/// Postfix's configuration with these words and compiler flags, and nothing but
+/// libc: no Berkeley DB, NIS, PCRE and ICU.
+pub fn configure(tree: &Path, words: &[&str], flags: &str) -> Result<()> {
+    let flags = format!("CCARGS=-DNO_DB -DNO_NIS -DNO_EAI -DNO_PCRE {flags}");
+    let types = ["default_database_type=texthash", "default_cache_db_type=texthash"];
+    let all = [&["-s", "makefiles", "dynamicmaps=no", flags.trim_end(), "AUXLIBS="], words, &types];
+    make(tree, &all.concat())
 }
 
 /// A copy of a stock tree with our object in it.
-fn replace(stock: &Path, tree: &Path) -> Result<PathBuf> {
+fn replace(stock: &Path, tree: &Path) -> Result<()> {
     let sh = Shell::new()?;
-    for entry in fs::read_dir(tree)? {
-        let path = entry?.path();
-        cmd!(sh, "rm -rf {path}").run()?;
-    }
+    cmd!(sh, "find {tree} -mindepth 1 -delete").run()?;
     let (all, object) = (stock.join("."), crate::artefact("master_proto.o"));
     cmd!(sh, "cp -a {all} {tree}").run()?;
     sh.change_dir(checkout());
     cmd!(sh, "tools/postfix-object replace {tree} {object}").run()?;
-    cmd!(sh, "touch {tree}/.built").run()?;
-    Ok(tree.to_owned())
+    Ok(cmd!(sh, "touch {tree}/.built").run()?)
 }

@@ -30,24 +30,21 @@ fn prints_its_text(name: &str, implementation: &Implementation) -> Result<()> {
     let libraries = libraries.split_whitespace();
     let sources = checkout().join("c_tests");
     let (source, text) = (sources.join(format!("{name}.c")), sources.join(format!("{name}.txt")));
-    let master = (name == "server").then(|| tree.join("src/master/master_status.o"));
+    let master = (name == "server").then_some("src/master/master_status.o");
     let (header, file) = (&implementation.header, &implementation.file);
     let folder = artefact("");
     let program = scratch().join(name);
     // The header of the implementation first: Postfix's folders have their own.
-    cmd!(sh, "gcc -O2 -Wall -Wextra -Werror -Wno-comment -D{system} -DNO_DB -DNO_NIS -DNO_EAI")
-        .args(["-I".as_ref(), header.as_os_str()])
-        .args(["-isystem".into(), tree.join("include")])
-        .args(["-isystem".into(), tree.join("src/master")])
-        .arg(source)
-        .args(master)
-        .arg(file)
-        .arg(format!("-Wl,-rpath,{}", folder.display()))
-        .arg(tree.join("lib/libutil.a"))
-        .args(libraries)
-        .arg("-o")
-        .arg(&program)
-        .run()?;
+    let flags = "-O2 -Wall -Wextra -Werror -Wno-comment -DNO_DB -DNO_NIS -DNO_EAI".split(' ');
+    let postfixs = ["-isystem", "include", "-isystem", "src/master"];
+    let link = format!("-Wl,-rpath,{}", folder.display());
+    sh.change_dir(&tree);
+    cmd!(
+        sh,
+        "gcc {flags...} -D{system} -I {header} {postfixs...} {source} {master...} {file} {link}
+             lib/libutil.a {libraries...} -o {program}"
+    )
+    .run()?;
     // Through a pipe, as a program may limit the size of files.
     let output = Command::new(program).env("LC_ALL", "C").output()?;
     let said = String::from_utf8(output.stderr)?;

@@ -23,10 +23,7 @@ fn install() -> Result<Instance> {
 
 /// Mail arrives, and whose code the daemons call then: "C" or "ours".
 fn mail_arrives(postfix: &Instance, code: &str) -> Result<()> {
-    postfix.clear()?;
-    postfix.deliver(5)?;
-    postfix.wait_mail(5)?;
-    postfix.check(5)?;
+    postfix.delivers(5)?;
     UnixStream::connect(postfix.queue().join("private/tlsproxy"))?;
     Session::open(postfix.postscreen())?.quit()?;
     let daemons =
@@ -41,7 +38,7 @@ fn distribution_calls_its_own_code() -> Result<()> {
     postfix.start()?;
     mail_arrives(&postfix, "C")?;
     postfix.stop()?;
-    postfix.start_by(&["env", &format!("LD_PRELOAD={}", library())])?;
+    postfix.start_by(&[&format!("LD_PRELOAD={}", library())])?;
     mail_arrives(&postfix, "C")?;
     postfix.stop()
 }
@@ -56,10 +53,7 @@ fn preloaded_in_import_environment_all_call_ours() -> Result<()> {
     postfix.start()?;
     mail_arrives(&postfix, "ours")?;
 
-    let held = postfix.hold()?;
-    postfix.reload()?;
-    held.quit()?;
-    postfix.wait_log("master_notify: status 1: Broken pipe")?;
+    postfix.reload_in_a_session()?;
     mail_arrives(&postfix, "ours")?;
     postfix.stop()?;
     let log = postfix.log();

@@ -5,7 +5,7 @@ use crate::ships::man;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
-use std::os::unix::fs::symlink;
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::process::Command;
 use std::thread;
@@ -39,11 +39,8 @@ pub fn cases() -> Vec<Case> {
 /// one folder.
 fn programs() -> Result<PathBuf> {
     let (sh, folder) = (Shell::new()?, scratch().join("libexec"));
-    sh.create_dir(&folder)?;
-    for entry in fs::read_dir(tree::stock(Kind::Static).join("libexec"))? {
-        let entry = entry?;
-        symlink(entry.path(), folder.join(entry.file_name()))?;
-    }
+    let daemons = tree::stock(Kind::Static).join("libexec");
+    cmd!(sh, "cp -rs {daemons} {folder}").run()?;
     let (include, archive) = (checkout().join("include"), artefact("libmaster_proto.a"));
     let source = checkout().join("examples/child.c");
     sh.change_dir(&folder);
@@ -65,8 +62,7 @@ fn start(services: &[&str]) -> Result<Instance> {
     }
     postfix.start()?;
     // Generations count the children of master. Octal has a meaning from 8 on.
-    postfix.deliver(1)?;
-    postfix.wait_mail(1)?;
+    postfix.delivers(1)?;
     Ok(postfix)
 }
 
@@ -110,14 +106,18 @@ fn gone(postfix: &Instance, child: &Child) -> Result<()> {
 
 /// child sends back what a client says; hello greets who says nothing.
 fn served(address: &str, text: &str) -> Result<()> {
-    let mut stream = TcpStream::connect(address)?;
+    answers(TcpStream::connect(address)?.into(), text)
+}
+
+fn answers(socket: OwnedFd, text: &str) -> Result<()> {
+    let mut stream = UnixStream::from(socket);
     stream.set_read_timeout(Some(Duration::from_secs(60)))?;
     stream.write_all(text.as_bytes())?;
     stream.shutdown(Shutdown::Write)?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     let wanted = if text.is_empty() { "hello\n" } else { text };
-    ensure!(answer == wanted, "{address} answers {answer:?}, not {wanted:?}");
+    ensure!(answer == wanted, "the answer is {answer:?}, not {wanted:?}");
     Ok(())
 }
 
@@ -143,13 +143,7 @@ fn child_serves_inet_and_unix() -> Result<()> {
     let inet = format!("{SERVICE} inet n - n - 10 child nobody");
     let postfix = start(&[&inet, "child unix n - n - 10 child nobody"])?;
     served(SERVICE, "one line\n")?;
-    let mut stream = UnixStream::connect(postfix.queue().join("public/child"))?;
-    stream.set_read_timeout(Some(Duration::from_secs(60)))?;
-    stream.write_all(b"one line\n")?;
-    stream.shutdown(Shutdown::Write)?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    ensure!(answer == "one line\n", "{answer:?}");
+    answers(UnixStream::connect(postfix.queue().join("public/child"))?.into(), "one line\n")?;
     end(postfix)
 }
 
@@ -264,17 +258,19 @@ fn client_without_master(program: &str) -> Result<()> {
 
 fn child_refuses_what_master_does_not_give() -> Result<()> {
     let (sh, child) = (Shell::new()?, programs()?.join("child"));
-    let run = |generation: &str, words: &[&str]| {
-        cmd!(sh, "{child} {words...}").env("GENERATION", generation)
+    let run = |generation: &str, words: &str| {
+        cmd!(sh, "{child}").args(words.split(' ')).env("GENERATION", generation)
     };
-    refuses(
-        "only master(8) starts this program",
-        run("", &["-t", "inet", "nobody"]).env_remove("GENERATION"),
-    )?;
-    refuses("GENERATION is not an octal number", run("9", &["-t", "inet", "nobody"]))?;
-    refuses("is unknown, or is root", run("1", &["-t", "inet", "root"]))?;
-    refuses("is unknown, or is root", run("1", &["-t", "inet", "no-such-user"]))?;
-    refuses("of type inet or unix", run("1", &["-t", "pass", "nobody"]))?;
-    refuses("the command is: child USER", run("1", &["-t", "inet"]))?;
+    let unset = run("", "-t inet nobody").env_remove("GENERATION");
+    refuses("only master(8) starts this program", unset)?;
+    for (text, generation, words) in [
+        ("GENERATION is not an octal number", "9", "-t inet nobody"),
+        ("is unknown, or is root", "1", "-t inet root"),
+        ("is unknown, or is root", "1", "-t inet no-such-user"),
+        ("of type inet or unix", "1", "-t pass nobody"),
+        ("the command is: child USER", "1", "-t inet"),
+    ] {
+        refuses(text, run(generation, words))?;
+    }
     Ok(())
 }

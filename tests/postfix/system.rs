@@ -8,6 +8,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use testenv::instance::{Instance, Signal, is_alive, signal};
+use testenv::output;
 use testenv::prelude::*;
 use testenv::smtp::Session;
 use testenv::trace::{self, Status};
@@ -20,8 +21,8 @@ enum Code {
 }
 
 impl Code {
-    /// C does it as often as it takes to see that Postfix does it, ours more.
-    fn rounds<T>(self, c: T, ours: T) -> T {
+    /// Of rounds, C has as many as it takes to see that Postfix does it, ours more.
+    fn choose<T>(self, c: T, ours: T) -> T {
         if self == Code::C { c } else { ours }
     }
 }
@@ -48,8 +49,7 @@ pub fn cases() -> Vec<Case> {
                 let name = format!("postfix::system::{name}: {}, {code:?}", kind.name());
                 let case = Case::new(name, move || {
                     let mut postfix = create(kind, code)?;
-                    // Not verbose, as in real life: the log would be most of the load.
-                    postfix.service("127.0.0.1:10025 inet n - n - - smtpd")?;
+                    postfix.quiet()?;
                     test(&mut postfix, code, kind)?;
                     end(&mut postfix)
                 });
@@ -89,25 +89,14 @@ fn end(postfix: &mut Instance) -> Result<()> {
     Ok(())
 }
 
-/// Different messages, one by one, arrive complete.
-fn delivers(postfix: &Instance, number: usize) -> Result<()> {
-    postfix.clear()?;
-    postfix.deliver(number)?;
-    postfix.wait_mail(number)?;
-    postfix.check(number)?;
-    postfix.wait_empty()
-}
-
-/// The recipients of what has arrived, sorted: `smtp-source -N` numbers them.
-fn recipients(postfix: &Instance) -> Result<Vec<String>> {
-    let mut recipients = Vec::new();
-    for mail in postfix.mails() {
+/// The recipients of what has arrived: `smtp-source -N` numbers them.
+fn recipients(postfix: &Instance) -> Result<HashSet<String>> {
+    let recipient = |mail| {
         let mail = fs::read_to_string(mail)?;
         let line = mail.lines().find_map(|line| line.strip_prefix("X-Original-To: "));
-        recipients.push(line.context("a mail without its recipient")?.to_owned());
-    }
-    recipients.sort();
-    Ok(recipients)
+        Ok(line.context("a mail without its recipient")?.to_owned())
+    };
+    postfix.mails().into_iter().map(recipient).collect()
 }
 
 /// How often the log has this.
@@ -117,12 +106,6 @@ fn count(postfix: &Instance, text: &str) -> usize {
 
 fn kill(pid: u32) {
     signal(pid, Signal::SIGKILL);
-}
-
-fn run(mut command: std::process::Command) -> Result<()> {
-    let status = command.status()?;
-    ensure!(status.success(), "{command:?}: {status}");
-    Ok(())
 }
 
 // What all daemons do, watched by strace.
@@ -139,11 +122,16 @@ const BY_CHANCE: [&str; 5] = [
     "unrecognized request: \"none\"",
 ];
 
+fn complaints(postfix: &Instance) -> Vec<String> {
+    let mut complaints = postfix.warnings();
+    complaints.retain(|line| !BY_CHANCE.iter().any(|text| line.contains(text)));
+    complaints
+}
+
 fn all_daemons(kind: Kind) -> Result<()> {
     let by_c = watch(kind, Code::C)?;
     let mut by_ours = watch(kind, Code::Ours)?;
     by_ours.retain(|line| !by_c.contains(line));
-    by_ours.retain(|line| !BY_CHANCE.iter().any(|text| line.contains(text)));
     ensure!(by_ours.is_empty(), "the stock build does not complain so: {by_ours:#?}");
     Ok(())
 }
@@ -152,7 +140,7 @@ fn all_daemons(kind: Kind) -> Result<()> {
 fn watch(kind: Kind, code: Code) -> Result<Vec<String>> {
     let mut postfix = create(kind, code)?;
     postfix.start_traced()?;
-    delivers(&postfix, 20)?;
+    postfix.delivers(20)?;
     postfix.sendmail("pickup")?;
     postfix.wait_mail(21)?;
     Session::open(postfix.postscreen())?.quit()?;
@@ -161,23 +149,19 @@ fn watch(kind: Kind, code: Code) -> Result<Vec<String>> {
         UnixStream::connect(postfix.queue().join("private").join(service))?
             .write_all(b"request\0none\0\0")?;
     }
-    let word = if code == Code::Ours { "ours" } else { "C" };
+    let word = code.choose("C", "ours");
     let daemons = "smtpd cleanup virtual trivial-rewrite anvil scache pickup qmgr postscreen \
                    tlsproxy postlogd";
     daemons_call(&postfix, word, daemons)?;
 
-    let held = postfix.hold()?;
-    postfix.reload()?;
-    held.quit()?;
-    postfix.wait_log("master_notify: status 1: Broken pipe")?;
-    postfix.wait_log("master disconnect -- exiting")?;
+    postfix.reload_in_a_session()?;
     postfix.stop()?;
     status_messages(&postfix)?;
 
     postfix.start()?;
-    delivers(&postfix, 2)?;
+    postfix.delivers(2)?;
     end(&mut postfix)?;
-    Ok(postfix.warnings())
+    Ok(complaints(&postfix))
 }
 
 /// The running daemons, and these are among them, call this code: "ours" or "C".
@@ -190,20 +174,14 @@ pub fn daemons_call(postfix: &Instance, code: &str, wanted: &str) -> Result<()> 
     })?;
     let (sh, queue) = (Shell::new()?, postfix.queue());
     sh.change_dir(checkout());
-    let output = cmd!(sh, "tools/postfix-running {queue}").ignore_status().output()?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    println!("{text}{}", String::from_utf8_lossy(&output.stderr));
-    let status = if code == "ours" { 0 } else { 1 };
-    ensure!(output.status.code() == Some(status), "postfix-running ended with {}", output.status);
+    let (status, text) = output(&mut cmd!(sh, "tools/postfix-running {queue}").into())?;
+    let wanted_status = if code == "ours" { 0 } else { 1 };
+    ensure!(status.code() == Some(wanted_status), "postfix-running ended with {status}");
     for name in wanted.split(' ') {
-        let words: Vec<_> = text
-            .lines()
-            .map(|line| line.split_whitespace().collect::<Vec<_>>())
-            .filter(|words| words.get(2) == Some(&name))
-            .map(|words| words[0])
-            .collect();
-        ensure!(!words.is_empty(), "postfix-running does not list {name}");
-        ensure!(words.iter().all(|&found| found == code), "not '{code}', but {words:?}: {name}");
+        let lines = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        let of_it: Vec<_> = lines.filter(|words| words.get(2) == Some(&name)).collect();
+        ensure!(!of_it.is_empty(), "postfix-running does not list {name}");
+        ensure!(of_it.iter().all(|words| words[0] == code), "not '{code}': {of_it:?}");
     }
     Ok(())
 }
@@ -237,18 +215,15 @@ fn status_messages(postfix: &Instance) -> Result<()> {
 // Load, limits and faults.
 
 fn many_messages(postfix: &mut Instance, code: Code, kind: Kind) -> Result<()> {
-    let number = code.rounds(1000, if kind == Kind::Static { 10000 } else { 2000 });
+    let number = code.choose(1000, if kind == Kind::Static { 10000 } else { 2000 });
     postfix.start()?;
-    run(postfix.smtp_source(&["-N", "-s", "20", "-m", &number.to_string()]))?;
+    postfix.smtp_source(number, &["-N", "-s", "20"])?;
     wait_until(Duration::from_secs(300), "all messages are delivered", || postfix.queued() == 0)?;
-    let mut recipients = recipients(postfix)?;
-    ensure!(recipients.len() == number, "{} of {number} messages arrived", recipients.len());
-    recipients.dedup();
-    ensure!(recipients.len() == number, "some arrived twice");
-    let mut complaints = postfix.warnings();
-    complaints.retain(|line| {
-        !line.starts_with("postfix-script:") && !BY_CHANCE.iter().any(|text| line.contains(text))
-    });
+    let arrived = postfix.mails().len();
+    ensure!(arrived == number, "{arrived} of {number} messages arrived");
+    ensure!(recipients(postfix)?.len() == number, "some arrived twice");
+    let mut complaints = complaints(postfix);
+    complaints.retain(|line| !line.starts_with("postfix-script:"));
     ensure!(complaints.is_empty(), "the log complains: {complaints:#?}");
     Ok(())
 }
@@ -259,14 +234,13 @@ fn reloads_under_load(postfix: &mut Instance, code: Code, _: Kind) -> Result<()>
     let sent = thread::scope(|scope| {
         let load = scope.spawn(|| {
             let mut sent = 0;
-            // smtp-source may not fail.
             while !enough.load(Ordering::Relaxed) {
-                run(postfix.smtp_source(&["-s", "5", "-m", "20"]))?;
+                postfix.smtp_source(20, &["-s", "5"])?;
                 sent += 20;
             }
             testenv::anyhow::Ok(sent)
         });
-        let reloads = reloads(postfix, code.rounds(5, 20));
+        let reloads = reloads(postfix, code.choose(5, 20));
         enough.store(true, Ordering::Relaxed);
         let sent = load.join().expect("a thread");
         reloads.and(sent.context("a client was turned away"))
@@ -301,13 +275,13 @@ fn reloads(postfix: &Instance, rounds: usize) -> Result<()> {
 fn max_use(postfix: &mut Instance, _: Code, _: Kind) -> Result<()> {
     postfix.postconf(&["max_use=1"])?;
     postfix.start()?;
-    delivers(postfix, 20)?;
+    postfix.delivers(20)?;
     postfix.wait("20 clients in the log", || count(postfix, ": connect from") >= 20)?;
     let log = postfix.log();
     let lines = log.lines().filter_map(|line| line.split_once("]: connect from"));
-    let mut processes: Vec<_> = lines.filter_map(|(head, _)| head.rsplit('[').next()).collect();
-    processes.sort();
-    let twice = processes.windows(2).find(|pair| pair[0] == pair[1]);
+    let mut processes = HashSet::new();
+    let twice =
+        lines.filter_map(|(head, _)| head.rsplit('[').next()).find(|id| !processes.insert(*id));
     ensure!(twice.is_none(), "a process has served two clients: {twice:?}");
     Ok(())
 }
@@ -328,13 +302,13 @@ fn process_limit(postfix: &mut Instance, _: Code, _: Kind) -> Result<()> {
     ensure!(after == processes, "after smtpd {processes:?} came {after:?}");
     b.quit()?;
     c.quit()?;
-    delivers(postfix, 5)
+    postfix.delivers(5)
 }
 
 fn restart_with_mail(postfix: &mut Instance, _: Code, _: Kind) -> Result<()> {
     postfix.postconf(&["defer_transports=virtual"])?;
     postfix.start()?;
-    run(postfix.smtp_source(&["-m", "10"]))?;
+    postfix.smtp_source(10, &[])?;
     postfix.wait("10 messages are in the queue", || postfix.queued() == 10)?;
     postfix.stop()?;
     postfix.postconf(&["defer_transports="])?;
@@ -351,16 +325,15 @@ fn killed_sessions(postfix: &mut Instance, _: Code, _: Kind) -> Result<()> {
     postfix.pids_of("smtpd")?.into_iter().for_each(kill);
     postfix.wait("three deaths in the log", || count(postfix, "killed by signal 9") >= 3)?;
     drop(held);
-    delivers(postfix, 20)
+    postfix.delivers(20)
 }
 
 /// Mail that was being delivered may arrive twice then, as Postfix says.
 fn killed_deliveries(postfix: &mut Instance, code: Code, _: Kind) -> Result<()> {
-    let (number, rounds) = (code.rounds(500, 1500), code.rounds(2, 5));
+    let (number, rounds) = (code.choose(500, 1500), code.choose(2, 5));
     postfix.start()?;
     thread::scope(|scope| {
-        let load = postfix.smtp_source(&["-N", "-s", "5", "-m", &number.to_string()]);
-        let load = scope.spawn(move || run(load));
+        let load = scope.spawn(|| postfix.smtp_source(number, &["-N", "-s", "5"]));
         for round in 1..=rounds {
             // There is something to disturb.
             let sent = count(postfix, "status=sent");
@@ -375,21 +348,20 @@ fn killed_deliveries(postfix: &mut Instance, code: Code, _: Kind) -> Result<()> 
     })?;
     postfix.wait("the deaths in the log", || count(postfix, "killed by signal 9") >= rounds)?;
     postfix.drain()?;
-    let mut recipients = recipients(postfix)?;
-    recipients.dedup();
-    ensure!(recipients.len() == number, "{} of {number} messages arrived", recipients.len());
+    let arrived = recipients(postfix)?.len();
+    ensure!(arrived == number, "{arrived} of {number} messages arrived");
     Ok(())
 }
 
 /// The children learn of it from the status pipe.
 fn killed_master(postfix: &mut Instance, _: Code, _: Kind) -> Result<()> {
     postfix.start()?;
-    delivers(postfix, 2)?;
+    postfix.delivers(2)?;
     let children = postfix.children()?;
     kill(postfix.master()?);
     for child in children {
         postfix.wait(&format!("{child:?} ends"), || !is_alive(child.pid))?;
     }
     postfix.start()?;
-    delivers(postfix, 5)
+    postfix.delivers(5)
 }
