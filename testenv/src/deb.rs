@@ -59,8 +59,8 @@ pub fn test(release: &str) -> Result<()> {
         system.run("root", &PIUPARTS.replace("RELEASE", release))
     })?;
     progress.step("autopkgtest, in a user namespace", || {
-        let to = format!("unshare --release {release} --tarball ~/base.tar.gz");
-        system.run("tester", &format!("{AUTOPKGTEST} -- {to}"))
+        let to = format!("--apt-upgrade -- unshare --release {release} --tarball ~/base.tar.gz");
+        system.run("tester", &format!("{AUTOPKGTEST} {to}"))
     })?;
     progress.step("autopkgtest, here", || system.run("root", &format!("{AUTOPKGTEST} -- null")))
 }
@@ -105,7 +105,8 @@ grep 'pub extern "C" fn master_notify' shown
 "#;
 
 /// In a system whose archive has these very packages, so that they are upgraded.
-/// An ordinary user cannot unpack devices, so the ones that are here are bound.
+/// An ordinary user cannot unpack devices, so the ones that are here are bound,
+/// which piuparts learned after Debian 12: its packages are for root to check.
 const PIUPARTS: &str = r#"
 gzip -1 <base.tar >/home/tester/base.tar.gz
 mkdir -p /srv/archive dev
@@ -114,14 +115,16 @@ cp /home/tester/out/*.deb /srv/archive
 echo 'deb [trusted=yes] file:/srv/archive ./' >/etc/apt/sources.list.d/archive.list
 tar -C / -rf base.tar srv/archive etc/apt/sources.list.d/archive.list
 rm /etc/apt/sources.list.d/archive.list
-tar --delete -f base.tar ./dev/console ./dev/ptmx
 devices=
-for device in full null random tty urandom zero; do
-    tar --delete -f base.tar ./dev/$device
-    : >dev/$device
-    devices="$devices --bindmount=/dev/$device"
-done
-tar -rf base.tar ./dev/*
+if ! mknod probe c 1 3 2>/dev/null; then
+    tar --delete -f base.tar ./dev/console ./dev/ptmx
+    for device in full null random tty urandom zero; do
+        tar --delete -f base.tar ./dev/$device
+        : >dev/$device
+        devices="$devices --bindmount=/dev/$device"
+    done
+    tar -rf base.tar ./dev/*
+fi
 gzip -1 base.tar
 piuparts -d RELEASE -b base.tar.gz --keep-sources-list --no-eatmydata $devices \
     /srv/archive/*.deb >log 2>&1 || { tail -n 50 log; exit 1; }
