@@ -9,7 +9,7 @@ use testenv::{apt, tree};
 
 /// A name; what the last line says; the command, in a fresh checkout whose path
 /// has spaces, with /tmp/tools for a PATH with the basic tools alone.
-const REFUSED: [(&str, &str, &str); 15] = [
+const REFUSED: [(&str, &str, &str); 16] = [
     ("no_compiler", "no Rust compiler", "PATH=/tmp/tools tools/build /tmp/out"),
     ("no_cargo", "'no-cargo' is missing", "CARGO=no-cargo tools/build /tmp/out"),
     ("no_ar", "'no-ar' is missing", "AR=no-ar tools/build /tmp/out"),
@@ -29,6 +29,14 @@ const REFUSED: [(&str, &str, &str); 15] = [
     ("no_apt", "there is no apt-get here. Install", "PATH=/tmp/tools tools/deps"),
     ("deps_for_what", "'tea' is nothing to install for", "tools/deps tea"),
     ("deps_of_no_package", "has no debian/control", "tools/deps debian /tmp"),
+    // As where the kernel is told to give none to ordinary users.
+    (
+        "no_user_namespaces",
+        "gives daemon no user namespace",
+        "mkdir /tmp/none; ln -s /bin/false /tmp/none/unshare
+         for tool in newuidmap rustc cargo; do ln -s /bin/true /tmp/none/$tool; done
+         PATH=/tmp/none:$PATH setpriv --reuid=1 --clear-groups tools/deps demo",
+    ),
     (
         "no_newuidmap",
         "Install the package uidmap, or run this as root",
