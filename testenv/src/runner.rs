@@ -147,7 +147,9 @@ fn run_in_cell(cases: &[Case], name: &str) -> Result<ExitCode> {
 fn run_all(mut cases: Vec<Case>, arguments: &Arguments, only_failed: bool) -> Result<ExitCode> {
     let logs = checkout().join("build/log");
     fs::create_dir_all(&logs)?;
-    let record = logs.join("failed");
+    // One for each test binary, and for the mutants, by what their names begin with.
+    let first = cases.first().and_then(|case| case.name.split("::").next());
+    let record = logs.join(format!("failed-{}", first.unwrap_or_default()));
     if only_failed {
         let names = fs::read_to_string(&record).unwrap_or_default();
         cases.retain(|case| names.lines().any(|name| name == case.name));
