@@ -29,6 +29,8 @@ postfix::recipes::netbsd | make MASTER_PROTO_OBJ=/path/to/master_proto.o
 - | git tag --sign --message "master_proto $version" "v$version"
 - | git push origin main "v$version"
 - | cargo publish --locked
+- | make test-deb RELEASE=bookworm
+- | make test-deb RELEASE=trixie
 - | make deb RELEASE=bookworm
 - | make deb RELEASE=trixie
 - | cp -R build/deb/bookworm build/deb/trixie build/release
