@@ -136,6 +136,7 @@ grep -q 'PASS: Installation, upgrade and purging' log
 const AUTOPKGTEST: &str = "cd /home/tester; autopkgtest out/libmaster-proto1_*.deb out/libmaster-proto-dev_*.deb build/master-proto/";
 
 fn make(release: &str) -> Result<(Progress, System)> {
+    crate::bare::check_name(release)?;
     refuse_unclean()?;
     version()?;
     let mut progress = Progress::start(&format!("deb-{release}"), false)?;

@@ -52,6 +52,7 @@ const REFUSED: [(&str, &str, &str); 16] = [
 pub fn cases() -> Vec<Case> {
     testenv::cases![
         refused for REFUSED,
+        release_or_version_that_cannot_be_one_is_refused,
         folder_and_tarball_of_a_user_give_the_same_source,
         what_is_no_postfix_source_is_refused,
         source_that_does_not_compile_is_named_with_its_log_and_stays_as_it_is,
@@ -81,6 +82,18 @@ fn refused((_, text, command): &(&str, &str, &str)) -> Result<()> {
     let sh = Shell::new()?;
     refuses(text, cmd!(sh, "/bin/sh -euc {script}"))?;
     ensure!(!Path::new("/tmp/out/master_proto.o").exists());
+    Ok(())
+}
+
+fn release_or_version_that_cannot_be_one_is_refused() -> Result<()> {
+    for (result, text) in [
+        (testenv::release::test("Trixie"), "RELEASE=Trixie is no name of a Debian release"),
+        (testenv::deb::build("../trixie"), "RELEASE=../trixie is no name of a Debian release"),
+        (testenv::publish::check("1.0"), "VERSION=1.0 is no version such as 1.0.0"),
+    ] {
+        let error = format!("{:#}", result.err().with_context(|| format!("not: {text}"))?);
+        ensure!(error.contains(text), "{error}");
+    }
     Ok(())
 }
 
