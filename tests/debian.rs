@@ -63,7 +63,7 @@ fn build(source: &Path) -> Result<()> {
     for line in status.lines().filter(|line| line.starts_with("Cap") && !line.starts_with("CapAmb"))
     {
         let (set, bits) = line.split_once(":\t").context("a line of capabilities")?;
-        let may_set_clock = u64::from_str_radix(bits, 16)? >> 25 & 1 == 1;
+        let may_set_clock = (u64::from_str_radix(bits, 16)? >> 25) & 1 == 1;
         ensure!(!may_set_clock, "{set} still has CAP_SYS_TIME: {bits}");
     }
 
