@@ -75,7 +75,7 @@ prepare: all strong crates build/header/master_proto.h $(ORIGINALS:%=build/origi
 
 # Of every platform, since the tests vendor them.
 crates:
-	@cargo fetch --quiet --locked
+	@cargo fetch --quiet --locked && cargo fetch --quiet --locked --manifest-path tests/Cargo.toml
 
 strong:
 	@CARGO_FLAGS="$$CARGO_FLAGS --features strong-msg" tools/build build/strong
