@@ -19,7 +19,7 @@ header: build/header/master_proto.h ## regenerate include/master_proto.h from sr
 
 # POSTFIX_SRC= names a Postfix source tree or tarball of the user's.
 DEMO_TREE := ours-$(if $(POSTFIX_SRC),yours-static,static)
-demo: deps-demo all build/postfix/$(DEMO_TREE)/.built ## run a real Postfix, with our object inside, that delivers mail
+demo: deps-demo $(if $(POSTFIX_SRC),build/postfix/yours-source/.taken) all build/postfix/$(DEMO_TREE)/.built ## run a real Postfix, with our object inside, that delivers mail
 	@$(TESTENV) demo $(DEMO_TREE)
 
 test: deps prepare ## run the tests; T=NAME: those whose names contain it

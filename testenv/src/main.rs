@@ -50,14 +50,26 @@ fn run() -> Result<()> {
 }
 
 fn fetch(name: &str) -> Result<()> {
+    let folder = checkout().join("build/postfix").join(name);
     let mut progress = Progress::start(&format!("fetch-{name}"), false)?;
-    progress.step(&format!("get Postfix, {name}"), || match name {
-        "yours-source" => {
-            let source = std::env::var_os("POSTFIX_SRC").unwrap_or_default();
-            tree::take_source(Path::new(&source), &checkout().join("build/postfix").join(name))
-        }
-        _ => apt::fetch(name),
-    })
+    let given = |variable| std::env::var_os(variable).filter(|value| !value.is_empty());
+    let own = match name {
+        "yours-source" => given("POSTFIX_SRC"),
+        "newest-source" => given("NEWEST_SRC"),
+        _ => None,
+    };
+    progress.step(&format!("get Postfix, {name}"), || match &own {
+        Some(own) => tree::take_source(Path::new(own), &folder),
+        None => apt::fetch(name),
+    })?;
+    if name == "newest-source" {
+        // A mirror that lags behind may not have sid's.
+        progress.say(&format!(
+            "       the newest Postfix to be had is {}; NEWEST_SRC= takes another source",
+            tree::version(&folder)?
+        ))?;
+    }
+    Ok(())
 }
 
 fn build_tree(name: &str) -> Result<()> {
