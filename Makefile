@@ -26,7 +26,7 @@ test: deps prepare ## run the tests; T=NAME: those whose names contain it
 	$(CARGO_HERE) test --locked
 	$(TESTS) --test system -- $(T)
 
-test-arch: deps-arch prepare ## the same on other processors, C libraries, linkers, systems (1.5 GB once)
+test-arch: deps-arch prepare ## run the harnesses on other processors, C libraries, linkers and systems (1.5 GB once)
 	@$(TESTENV) platforms
 	$(TESTS) --test platforms -- $(T)
 
@@ -43,7 +43,7 @@ build/tools/cargo-c/bin/cargo-cinstall:
 	    --debug --bin cargo-cinstall --no-track --root build/tools/cargo-c --target-dir build/tools/target
 	@rm -rf build/tools/target
 
-test-release: deps-release ## what README says, on a bare system of a Debian RELEASE: bookworm, trixie or sid
+test-release: deps-release ## run what README says on a bare Debian RELEASE: bookworm, trixie or sid
 	@$(TESTENV) release "$(RELEASE)"
 
 mutants: deps prepare build/cargo-mutants/bin/cargo-mutants ## test the tests: make mistakes that they must catch; T=NAME
@@ -111,7 +111,7 @@ build/original/%.o: build/postfix/static/.built
 	    -c src/master/master_proto.c -o ../../original/$*.o
 
 bench: deps all $(ORIGINALS:%=build/original/%.o) build/postfix/ours-static/.built
-bench: ## write docs/bench.md, in peace (10 minutes); QUICK=1: build/bench/bench.md, of times without meaning
+bench: ## measure, and write docs/bench.md (10 minutes on an idle machine); QUICK=1 only tries it
 	@$(CARGO_HERE) run --quiet --release --locked --manifest-path benches/Cargo.toml
 
 deps: ## install what demo and test need, as root; others are told what is missing
@@ -136,7 +136,7 @@ test-deb: deps-release ## build them, and have them checked by lintian, piuparts
 	@$(TESTENV) test-deb $(RELEASE)
 
 VERSION :=
-release-check: deps-release ## do what docs/release.md says, in a copy, for VERSION=, but for what cannot be taken back
+release-check: deps-release ## rehearse docs/release.md for VERSION= in a copy, up to what cannot be taken back
 	@$(TESTENV) release-check "$(VERSION)"
 
 # An interrupted run leaves a bare system, whose files are its users'.

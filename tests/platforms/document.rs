@@ -74,7 +74,7 @@ What `make test-arch` does where. It compares this file with the tables that its
 - **run**: these C harnesses, on the C original first, compiled by the same compiler, for musl by that
   for glibc: `{}`.
   Processors other than amd64 are emulated by qemu-user. `make test` runs all harnesses, on amd64.
-- **compiled**: no more than that, the C sources with `zig cc`; nothing is linked or run.
+- **compiled**: compiled only, the C sources by `zig cc`; nothing is linked or run.
 - **expected**: nothing was tried. It follows from how `build.rs` chooses.
 
 Rust {minimum} is the minimum; *current* is the one installed, or Debian's newest. With *weak* references

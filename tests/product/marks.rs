@@ -95,7 +95,7 @@ fn linker_that_demands_marks_takes_ours_alone() -> Result<()> {
     for linker in ["bfd", "lld"] {
         let said = sh!("link='clang -fuse-ld={linker} -shared -nostdlib -Wl,-z,cet-report=error'
             $link build/master_proto.o -o /tmp/linked.so
-            $link /tmp/unmarked/master_proto.o -o /tmp/linked.so 2>&1 || :")?;
+            if $link /tmp/unmarked/master_proto.o -o /tmp/linked.so 2>&1; then exit 1; fi")?;
         ensure!(said.contains("IBT"), "{linker}: {said}");
     }
     Ok(())
