@@ -39,7 +39,8 @@ mount -t proc proc proc
 ip link set lo up 2>/dev/null || :
 pivot_root . mnt
 cd /; umount -l /mnt
-exec "$@"
+# Not exec: this first process, root's, ends with unshare, and all others with it.
+"$@" && exit 0 || exit $?
 "#;
 
 /// A system, which is gone when this is dropped.
@@ -264,9 +265,11 @@ fn remove_old(folder: &Path) {
     }
 }
 
-/// unshare(1), as root of the host or of a user namespace.
+/// unshare(1), as root of the host or of a user namespace. It ends with this
+/// process, since it does not heed the signal that would end it otherwise.
 fn as_root(words: &[&str]) -> Command {
-    let mut command = Command::new("unshare");
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL", "unshare"]);
     if !nix::unistd::geteuid().is_root() {
         command.args(["--map-root-user", "--map-auto"]);
     }
