@@ -146,8 +146,9 @@ fn watch(kind: Kind, code: Code) -> Result<Vec<String>> {
     Session::open(postfix.postscreen())?.quit()?;
     // They serve other daemons alone; what they make of this client is the same.
     for service in ["scache", "tlsproxy"] {
-        UnixStream::connect(postfix.queue().join("private").join(service))?
-            .write_all(b"request\0none\0\0")?;
+        // It may have left this client already.
+        _ = UnixStream::connect(postfix.queue().join("private").join(service))?
+            .write_all(b"request\0none\0\0");
     }
     let word = code.choose("C", "ours");
     let daemons = "smtpd cleanup virtual trivial-rewrite anvil scache pickup qmgr postscreen \
