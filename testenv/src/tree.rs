@@ -199,11 +199,16 @@ pub fn build(name: &str, flags: &str) -> Result<()> {
 }
 
 /// Postfix's configuration with these words and compiler flags, and nothing but
-/// libc: no Berkeley DB, NIS, PCRE and ICU.
+/// libc: no Berkeley DB, NIS, PCRE and ICU; and without debug information, which
+/// is most of a tree, and names its folder.
 pub fn configure(tree: &Path, words: &[&str], flags: &str) -> Result<()> {
     let flags = format!("CCARGS=-DNO_DB -DNO_NIS -DNO_EAI -DNO_PCRE {flags}");
     let types = ["default_database_type=texthash", "default_cache_db_type=texthash"];
-    let all = [&["-s", "makefiles", "dynamicmaps=no", flags.trim_end(), "AUXLIBS="], words, &types];
+    let all = [
+        &["-s", "makefiles", "dynamicmaps=no", "DEBUG=", flags.trim_end(), "AUXLIBS="],
+        words,
+        &types,
+    ];
     make(tree, &all.concat())
 }
 
