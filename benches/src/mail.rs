@@ -7,7 +7,6 @@ use std::time::SystemTime;
 use crate::ratio::{Ratio, by_turns};
 use testenv::instance::Instance;
 use testenv::prelude::*;
-use testenv::sandbox::loopback_up;
 use testenv::tree::{self, Kind};
 
 /// The control is a second server with the C code.
@@ -33,7 +32,7 @@ pub fn ratios(rounds: usize, messages: usize) -> Result<Vec<Ratio>> {
 /// A quiet instance in a network of its own, since all have the same port.
 fn start(name: &str, tree: &Path) -> Result<(File, Instance)> {
     unshare(CloneFlags::CLONE_NEWNET)?;
-    loopback_up()?;
+    cmd!(Shell::new()?, "ip link set lo up").run()?;
     let mut server = Instance::create(&scratch().join(name), tree)?;
     server.quiet()?;
     server.start()?;

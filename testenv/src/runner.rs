@@ -123,25 +123,21 @@ pub fn main(cases: Vec<Case>) -> ExitCode {
 }
 
 fn run(cases: Vec<Case>) -> Result<ExitCode> {
-    let mut words: Vec<String> = std::env::args().collect();
-    let only_failed = words.iter().any(|word| word == "--failed");
-    words.retain(|word| word != "--failed");
-    let arguments = Arguments::from_iter(&words[..1].iter().chain(&words[1..]).collect::<Vec<_>>());
-    // A list needs no sandbox.
-    if !arguments.list {
-        sandbox::enter()?;
+    let (failed, words): (Vec<_>, Vec<_>) = std::env::args().partition(|word| word == "--failed");
+    let mut arguments = Arguments::from_iter(words);
+    if arguments.list {
+        return run_all(cases, &arguments, false); // which needs no sandbox
     }
+    sandbox::enter()?;
     if let Ok(name) = std::env::var("TESTENV_CASE") {
-        return run_in_cell(&cases, &name);
+        let case = cases.iter().find(|case| case.name == name);
+        case.with_context(|| format!("there is no case '{name}'"))?.prove()?;
+        return Ok(ExitCode::SUCCESS);
     }
-    run_all(cases, &arguments, only_failed)
-}
-
-/// What happens in the cell: the case itself.
-fn run_in_cell(cases: &[Case], name: &str) -> Result<ExitCode> {
-    let case = cases.iter().find(|case| case.name == name);
-    case.with_context(|| format!("there is no case '{name}'"))?.prove()?;
-    Ok(ExitCode::SUCCESS)
+    // At any time about half of them wait, for a daemon or a signal.
+    let processors = std::thread::available_parallelism()?.get();
+    arguments.test_threads.get_or_insert(2 * processors);
+    run_all(cases, &arguments, !failed.is_empty())
 }
 
 fn run_all(mut cases: Vec<Case>, arguments: &Arguments, only_failed: bool) -> Result<ExitCode> {
@@ -194,16 +190,14 @@ fn file_name(case: &str) -> String {
 fn run_one(name: &str, limit: Duration) -> Result<()> {
     static NUMBER: AtomicUsize = AtomicUsize::new(0);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-    let folder = sandbox::cell_folder(number);
-    fs::create_dir(&folder)?;
-    sandbox::set_mode(&folder, 0o1777)?;
+    let (mut command, folder) = sandbox::cell(number)?;
 
     let log = Path::new("build/log").join(file_name(name) + ".log");
     let path = checkout().join(&log);
     let output = fs::File::create(&path).with_context(|| {
         format!("cannot write {}. Run `make clean` as its owner", log.display())
     })?;
-    let mut child = sandbox::cell(number)?
+    let mut child = command
         .env("TESTENV_CASE", name)
         .env("CARGO_TARGET_DIR", "/tmp/target")
         .stdin(Stdio::null())
