@@ -22,7 +22,10 @@ DEMO_TREE := ours-$(if $(POSTFIX_SRC),yours-static,static)
 demo: deps-demo $(if $(POSTFIX_SRC),build/postfix/yours-source/.taken) all build/postfix/$(DEMO_TREE)/.built ## run a real Postfix, with our object inside, that delivers mail
 	@$(TESTENV) demo $(DEMO_TREE)
 
+# NEWEST_SRC= names a source tree or tarball to test in the place of Debian's newest.
+POSTFIX_IN = $$(cat build/postfix/$(1)/.built)
 test: deps prepare ## run the tests; T=NAME: those whose names contain it
+	@echo "with Postfix $(call POSTFIX_IN,static) and, as the newest, $(call POSTFIX_IN,newest-static)"
 	$(CARGO_HERE) test --locked
 	$(TESTS) --test system -- $(T)
 
@@ -85,10 +88,11 @@ build/postfix/source/makedefs build/postfix/newest-source/makedefs build/postfix
 	@$(TESTENV) fetch $(notdir $(@D))
 
 build/postfix/static/.built build/postfix/shared/.built: build/postfix/source/makedefs
-build/postfix/newest-static/.built build/postfix/newest-shared/.built: build/postfix/newest-source/makedefs
+build/postfix/newest-static/.built build/postfix/newest-shared/.built: \
+    build/postfix/newest-source/$(if $(NEWEST_SRC),.taken,makedefs)
 build/postfix/yours-static/.built: build/postfix/yours-source/.taken
-build/postfix/yours-source/.taken: always
-	@$(TESTENV) fetch yours-source
+build/postfix/yours-source/.taken build/postfix/newest-source/.taken: always
+	@$(TESTENV) fetch $(notdir $(@D))
 build/postfix/%/.built:
 	@$(TESTENV) tree $*
 

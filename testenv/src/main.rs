@@ -11,8 +11,6 @@
 //! - `deb RELEASE` builds the Debian packages for a release; `test-deb RELEASE` also checks
 //!   them.
 //! - `release-check VERSION` does what docs/release.md says, in a copy.
-//! - `bare RELEASE` gives a shell in a bare system of a Debian release, as its
-//!   user `tester`, with a clone of the checkout.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -40,11 +38,9 @@ fn run() -> Result<()> {
         ["release-check", version] => testenv::publish::check(version),
         ["test-deb", release] => testenv::deb::test(release),
         ["deb", release] => testenv::deb::build(release),
-        ["bare", release, ref command @ ..] => bare(release, command),
         _ => bail!(
             "usage: testenv fetch NAME | platforms | tree NAME | demo NAME | shell [COMMAND...] \
-             | release RELEASE | deb RELEASE | test-deb RELEASE | release-check VERSION \
-             | bare RELEASE [COMMAND]"
+             | release RELEASE | deb RELEASE | test-deb RELEASE | release-check VERSION"
         ),
     }
 }
@@ -61,15 +57,7 @@ fn fetch(name: &str) -> Result<()> {
     progress.step(&format!("get Postfix, {name}"), || match &own {
         Some(own) => tree::take_source(Path::new(own), &folder),
         None => apt::fetch(name),
-    })?;
-    if name == "newest-source" {
-        // A mirror that lags behind may not have sid's.
-        progress.say(&format!(
-            "       the newest Postfix to be had is {}; NEWEST_SRC= takes another source",
-            tree::version(&folder)?
-        ))?;
-    }
-    Ok(())
+    })
 }
 
 fn build_tree(name: &str) -> Result<()> {
@@ -102,18 +90,4 @@ fn shell(command: &[&str]) -> Result<()> {
     let command = if command.is_empty() { &[shell.as_str()][..] } else { command };
     Err(std::process::Command::new(command[0]).args(&command[1..]).exec())
         .context(command[0].to_owned())
-}
-
-fn bare(release: &str, command: &[&str]) -> Result<()> {
-    let system = testenv::bare::System::create(release)?;
-    system.add_user("tester")?;
-    system.clone_checkout("tester", "master_proto")?;
-    let script = if command.is_empty() {
-        "cd master_proto; exec sh -i".to_owned()
-    } else {
-        format!("cd master_proto; {}", command.join(" "))
-    };
-    let status = system.command("tester", &script).status()?;
-    testenv::ensure!(status.success(), "{status}");
-    Ok(())
 }

@@ -125,7 +125,7 @@ pub fn check_source(source: &Path, name: &str) -> Result<()> {
 /// demo, unless it is there already. A file `.taken` in it is new whenever the source is.
 pub fn take_source(from: &Path, to: &Path) -> Result<()> {
     let sh = Shell::new()?;
-    let name = format!("POSTFIX_SRC={}", from.display());
+    let name = from.display().to_string();
     ensure!(
         from.exists(),
         "{name} is neither a folder nor a file. Name an unpacked Postfix source or its tarball."
