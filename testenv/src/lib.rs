@@ -102,22 +102,16 @@ pub fn messages_of(command: &str) -> Result<Vec<[i32; 3]>> {
     Ok(sent.chunks_exact(12).map(message).collect())
 }
 
-/// Copies the checkout's files, not what is built or ignored, to a new folder.
+/// Copies the checkout's files, not what is built or ignored, to a new folder. A
+/// file that is deleted but not committed is still listed.
 pub fn clone_checkout(to: &Path) -> Result<()> {
-    std::fs::create_dir_all(to)?;
     let sh = Shell::new()?;
     sh.change_dir(checkout());
-    let list = cmd!(sh, "git -c safe.directory=* ls-files -z --cached --others --exclude-standard")
-        .read()?;
-    // A file that is deleted but not committed is still listed.
-    let there = |name: &&str| std::fs::symlink_metadata(checkout().join(name)).is_ok();
-    let files: Vec<_> = list.split('\0').filter(|name| !name.is_empty()).filter(there).collect();
-    ensure!(!files.is_empty(), "git lists no files in {}", checkout().display());
-    let list = files.join("\0");
-    let archive = to.join(".checkout.tar");
-    cmd!(sh, "tar -cf {archive} --null --no-recursion -T -").stdin(&list).run()?;
-    cmd!(sh, "tar -xf {archive} -C {to} --no-same-owner").run()?;
-    Ok(std::fs::remove_file(archive)?)
+    let script = "mkdir -p \"$1\"
+        git -c safe.directory=* ls-files -z --cached --others --exclude-standard |
+            tar -c --null --no-recursion --ignore-failed-read -T - | tar -x -C \"$1\" --no-same-owner
+        test -e \"$1/Cargo.toml\"";
+    Ok(cmd!(sh, "sh -euc {script} sh {to}").run()?)
 }
 
 /// Tries it until it holds, at least once.
