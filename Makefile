@@ -72,13 +72,18 @@ build/header/master_proto.h: src/lib.rs src/msg.rs build.rs cbindgen.toml Cargo.
 TREES := static shared newest-static newest-shared
 OURS := static shared newest-static
 ORIGINALS := original original-protected original-marked original-hardened
-prepare: all strong crates build/header/master_proto.h $(ORIGINALS:%=build/original/%.o) \
+prepare: all strong crates build/checked/.done build/header/master_proto.h $(ORIGINALS:%=build/original/%.o) \
     $(TREES:%=build/postfix/%/.built) $(OURS:%=build/postfix/ours-%/.built) \
     build/postfix/debian-binary/.unpacked
 
 # Of every platform, since the tests vendor them.
 crates:
 	@cargo fetch --quiet --locked && cargo fetch --quiet --locked --manifest-path tests/Cargo.toml
+
+# What clippy wants of the crates that the tests depend on: ships::lint.
+build/checked/.done: tests/Cargo.lock
+	@CARGO_TARGET_DIR="$(@D)" cargo check --quiet --locked --workspace --manifest-path tests/Cargo.toml
+	@touch $@
 
 strong:
 	@CARGO_FLAGS="$$CARGO_FLAGS --features strong-msg" tools/build build/strong

@@ -2,7 +2,6 @@
 
 mod abi;
 mod abidiff;
-mod generated;
 mod marks;
 pub mod note;
 mod reproducible;
@@ -12,5 +11,5 @@ mod rust;
 const LINKERS: [&str; 4] = ["bfd", "gold", "lld", "mold"];
 
 pub fn cases() -> Vec<testenv::runner::Case> {
-    testenv::topics![abi, abidiff, generated, marks, note, reproducible, rust]
+    testenv::topics![abi, abidiff, marks, note, reproducible, rust]
 }
