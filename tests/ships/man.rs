@@ -1,22 +1,29 @@
-//! The manual pages: their form, and that the programs in them work. The one in
-//! master_proto(7) runs in a real Postfix: postfix::service.
+//! The manual pages, and the programs in them and in examples/, as a reader copies
+//! and compiles them. Those that serve clients run in a real Postfix:
+//! postfix::service.
 
 use std::fs;
 use testenv::prelude::*;
 
 const PAGES: [&str; 2] = ["master_notify.3", "master_proto.7"];
 
+/// A program, which a page or a file shows; the statuses that it sends; and what it
+/// prints at the end.
+type Sender = (&'static str, &'static [i32], &'static str);
+const SENDERS: [Sender; 2] =
+    [("master_notify.3", &[0, 1], "waits for the next client\n"), ("notify.c", &[1], "")];
+
 pub fn cases() -> Vec<Case> {
     testenv::cases![
-        pleases_mandoc for PAGES,
-        pleases_man for PAGES,
+        pleases_mandoc_and_man for PAGES,
         names_the_version for PAGES,
         shows_one_program_in_man_and_mandoc for PAGES,
         master_notify_3_has_the_sections_of_a_library_call,
         header_names_both_pages,
-        example_sends_taken_and_available,
+        examples_compile_without_a_warning_in_c99_c11_and_c17,
+        program_sends_what_it_says for SENDERS,
+        program_refuses_to_run_without_master for SENDERS,
         example_serves_the_client_and_ends_when_master_is_gone,
-        example_refuses_to_run_without_master,
     ]
 }
 
@@ -38,25 +45,18 @@ pub fn by_mandoc(page: &str) -> Result<String> {
     sh!("mandoc -T ascii -O width=200 man/{page} | col -bx")
 }
 
-fn pleases_mandoc(page: &str) -> Result<()> {
-    let said = sh!("mandoc -T lint man/{page} || :")?;
-    ensure!(said.is_empty(), "{said}");
-    Ok(())
-}
-
-fn pleases_man(page: &str) -> Result<()> {
-    sh!("export MANWIDTH=80
-        man --warnings -E UTF-8 -l -Tutf8 -Z man/{page} >/tmp/shown 2>/tmp/said
+fn pleases_mandoc_and_man(page: &str) -> Result<()> {
+    let said = sh!("export MANWIDTH=80
+        mandoc -T lint man/{page} || :
+        man --warnings -E UTF-8 -l -Tutf8 -Z man/{page} 2>&1 >/tmp/shown
         test -s /tmp/shown")?;
-    let said = fs::read_to_string("/tmp/said")?;
     ensure!(said.is_empty(), "{said}");
     Ok(())
 }
 
 fn names_the_version(page: &str) -> Result<()> {
-    let title = sh!("grep '^.TH ' man/{page}")?;
     let version = manifest("version")?;
-    ensure!(title.ends_with(&format!(" \"master_proto {version}\"")), "{title}");
+    sh!("grep '^.TH .* \"master_proto {version}\"$' man/{page}")?;
     Ok(())
 }
 
@@ -65,23 +65,14 @@ fn shows_one_program_in_man_and_mandoc(page: &str) -> Result<()> {
     let man = sh!("MANWIDTH=80 man --warnings -E UTF-8 -l man/{page} | col -bx")?;
     let other = program(&man)?;
     ensure!(shown == other, "mandoc shows\n{shown}\nand man\n{other}");
-    compile(&shown)
-}
-
-fn compile(program: &str) -> Result<()> {
-    fs::write("/tmp/example.c", program)?;
-    let strict = "-O2 -Wall -Wextra -Werror -pedantic";
-    sh!("cc {strict} -I include -o /tmp/example /tmp/example.c build/libmaster_proto.a")?;
-    Ok(())
+    compile(page)
 }
 
 fn master_notify_3_has_the_sections_of_a_library_call() -> Result<()> {
-    let text = fs::read_to_string(checkout().join("man/master_notify.3"))?;
-    let sections =
-        "NAME,LIBRARY,SYNOPSIS,DESCRIPTION,RETURN VALUE,ERRORS,ATTRIBUTES,EXAMPLES,SEE ALSO";
-    for section in sections.split(',') {
-        ensure!(text.lines().any(|line| line == format!(".SH {section}")), "{section}");
-    }
+    sh!("for section in NAME LIBRARY SYNOPSIS DESCRIPTION 'RETURN VALUE' ERRORS ATTRIBUTES \
+            EXAMPLES 'SEE ALSO'; do
+            grep -x \".SH $section\" man/master_notify.3
+        done")?;
     Ok(())
 }
 
@@ -91,35 +82,54 @@ fn header_names_both_pages() -> Result<()> {
     Ok(())
 }
 
-fn compile_example() -> Result<()> {
-    compile(&program(&by_mandoc("master_notify.3")?)?)
+const STRICT: &str = "cc -O2 -Wall -Wextra -Werror -pedantic -I include";
+
+fn examples_compile_without_a_warning_in_c99_c11_and_c17() -> Result<()> {
+    sh!("for standard in c99 c11 c17 gnu17; do
+            for name in notify child; do
+                {STRICT} -std=$standard -o /tmp/$name examples/$name.c build/libmaster_proto.a
+            done
+        done")?;
+    Ok(())
+}
+
+/// The program that a page or a file of examples/ shows, as /tmp/example.
+fn compile(shown_in: &str) -> Result<()> {
+    let text = match shown_in.strip_suffix(".c") {
+        Some(_) => fs::read_to_string(checkout().join("examples").join(shown_in))?,
+        None => program(&by_mandoc(shown_in)?)?,
+    };
+    fs::write("/tmp/example.c", text)?;
+    sh!("{STRICT} -o /tmp/example /tmp/example.c build/libmaster_proto.a")?;
+    Ok(())
 }
 
 /// 017 is octal.
-fn example_sends_taken_and_available() -> Result<()> {
-    compile_example()?;
+fn program_sends_what_it_says((shown_in, statuses, printed): &Sender) -> Result<()> {
+    compile(shown_in)?;
     let sent = messages_of("echo $$ >/tmp/pid; GENERATION=17 exec /tmp/example >/tmp/output")?;
     let pid = fs::read_to_string("/tmp/pid")?.trim().parse()?;
-    ensure!(sent == [[pid, 0o17, 0], [pid, 0o17, 1]], "{sent:?}");
-    ensure!(fs::read_to_string("/tmp/output")?.contains("waits for the next client"));
+    let expected: Vec<_> = statuses.iter().map(|status| [pid, 0o17, *status]).collect();
+    ensure!(sent == expected, "{sent:?}");
+    ensure!(fs::read_to_string("/tmp/output")?.ends_with(printed));
+    Ok(())
+}
+
+fn program_refuses_to_run_without_master((shown_in, ..): &Sender) -> Result<()> {
+    compile(shown_in)?;
+    let sh = Shell::new()?;
+    refuses("only master(8) starts this program", cmd!(sh, "/tmp/example"))?;
     Ok(())
 }
 
 /// The reader of the pipe has gone.
 fn example_serves_the_client_and_ends_when_master_is_gone() -> Result<()> {
-    compile_example()?;
+    compile("master_notify.3")?;
     let said = sh!("mkfifo /tmp/pipe
         : </tmp/pipe & exec 5>/tmp/pipe; wait $!
         GENERATION=17 /tmp/example 2>&1")?;
     ensure!(said.contains("this client is ours: Broken pipe"), "{said}");
     ensure!(said.contains("here the client is served"), "{said}");
     ensure!(!said.contains("waits for the next client"), "{said}");
-    Ok(())
-}
-
-fn example_refuses_to_run_without_master() -> Result<()> {
-    compile_example()?;
-    let sh = Shell::new()?;
-    refuses("only master(8) starts this program", cmd!(sh, "/tmp/example"))?;
     Ok(())
 }

@@ -2,12 +2,11 @@
 
 mod documents;
 mod errors;
-mod examples;
 mod install;
 mod lint;
 pub mod man;
 mod package;
 
 pub fn cases() -> Vec<testenv::runner::Case> {
-    testenv::topics![documents, errors, examples, install, lint, man, package]
+    testenv::topics![documents, errors, install, lint, man, package]
 }
