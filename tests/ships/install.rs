@@ -3,7 +3,6 @@
 
 use super::man;
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use testenv::prelude::*;
 
 pub fn cases() -> Vec<Case> {
@@ -11,16 +10,13 @@ pub fn cases() -> Vec<Case> {
         layout_and_permissions_do_not_depend_on_the_umask,
         contents_are_what_was_built,
         second_install_changes_nothing_and_no_library_that_programs_have_mapped,
-        uninstall_leaves_nothing,
+        each_folder_has_a_variable_and_uninstall_leaves_nothing,
         uninstall_spares_the_files_of_others,
-        each_folder_has_a_variable,
         slashes_too_many_are_not_kept,
         needs_no_rust,
         refuses_to_install for REFUSED,
         refuses_to_uninstall_from_a_read_only_folder,
-        dynamic_program_by_pkg_config_works for TREES,
-        static_program_by_pkg_config_works for TREES,
-        program_by_object_and_pkg_config_works for TREES,
+        programs_by_pkg_config_work for TREES,
         command_in_master_notify_3_works_when_staged,
     ]
 }
@@ -73,10 +69,8 @@ fn contents_are_what_was_built() -> Result<()> {
         done
         cmp include/master_proto.h $to/include/master_proto.h
         cmp man/master_notify.3 $to/share/man/man3/master_notify.3
-        cmp man/master_proto.7 $to/share/man/man7/master_proto.7")?;
-    let pc = fs::read_to_string("/tmp/stage/usr/local/lib/pkgconfig/master_proto.pc")?;
-    let expected = format!(
-        "\
+        cmp man/master_proto.7 $to/share/man/man7/master_proto.7
+        diff -u - $to/lib/pkgconfig/master_proto.pc <<'end' >&2
 prefix=/usr/local
 exec_prefix=${{prefix}}
 libdir=${{prefix}}/lib
@@ -87,27 +81,37 @@ Version: {version}
 Description: {description}
 Libs: -L${{libdir}} -lmaster_proto
 Cflags: -I${{includedir}}
-"
-    );
-    ensure!(pc == expected, "{pc}");
+end")?;
     Ok(())
 }
 
 fn second_install_changes_nothing_and_no_library_that_programs_have_mapped() -> Result<()> {
     sh!("make install DESTDIR=/tmp/stage")?;
     let first = everything("/tmp/stage")?;
-    let name = "/tmp/stage/usr/local/lib/libmaster_proto.so";
-    let mapped = fs::File::open(name)?; // so that its number is not given away again
-    sh!("make install DESTDIR=/tmp/stage")?;
+    // It is held open so that its number is not given away again.
+    sh!("library=/tmp/stage/usr/local/lib/libmaster_proto.so
+        exec 3<$library
+        make install DESTDIR=/tmp/stage
+        test $(stat -L -c %i $library) != $(stat -L -c %i /proc/self/fd/3)")?;
     ensure!(everything("/tmp/stage")? == first);
-    ensure!(mapped.metadata()?.ino() != fs::metadata(name)?.ino());
     Ok(())
 }
 
-fn uninstall_leaves_nothing() -> Result<()> {
-    sh!("make install DESTDIR=/tmp/stage; make uninstall DESTDIR=/tmp/stage")?;
-    ensure!(!Path::new("/tmp/stage").exists(), "{}", listing("/tmp/stage")?);
-    sh!("make uninstall DESTDIR=/tmp/stage")?; // nothing there: nothing to do
+/// Where there is nothing, uninstall has nothing to do.
+fn each_folder_has_a_variable_and_uninstall_leaves_nothing() -> Result<()> {
+    let words = "DESTDIR=/tmp/stage PREFIX=/p LIBDIR=/l INCLUDEDIR=/i PKGCONFIGDIR=/c MANDIR=/m";
+    let found = sh!("make install {words} >&2; cd /tmp/stage; find * ! -type d | LC_ALL=C sort")?;
+    let expected = format!(
+        "c/master_proto.pc i/master_proto.h l/libmaster_proto.a l/libmaster_proto.so \
+         l/libmaster_proto.so.1 l/libmaster_proto.so.{} l/master_proto.o \
+         m/man3/master_notify.3 m/man7/master_proto.7",
+        manifest("version")?
+    );
+    ensure!(found.replace('\n', " ") == expected, "{found}");
+    for _ in 0..2 {
+        sh!("make uninstall {words}")?;
+        ensure!(!Path::new("/tmp/stage").exists());
+    }
     Ok(())
 }
 
@@ -122,21 +126,6 @@ fn uninstall_spares_the_files_of_others() -> Result<()> {
     sh!("make install PREFIX=/tmp/prefix; make uninstall PREFIX=/tmp/prefix")?;
     let found = listing("/tmp/prefix")?;
     ensure!(found.contains("lib/pkgconfig d 755") && !found.contains("f 644"), "{found}");
-    Ok(())
-}
-
-fn each_folder_has_a_variable() -> Result<()> {
-    let words = "DESTDIR=/tmp/stage PREFIX=/p LIBDIR=/l INCLUDEDIR=/i PKGCONFIGDIR=/c MANDIR=/m";
-    let found = sh!("make install {words} >&2; cd /tmp/stage; find * ! -type d | LC_ALL=C sort")?;
-    let expected = format!(
-        "c/master_proto.pc i/master_proto.h l/libmaster_proto.a l/libmaster_proto.so \
-         l/libmaster_proto.so.1 l/libmaster_proto.so.{} l/master_proto.o \
-         m/man3/master_notify.3 m/man7/master_proto.7",
-        manifest("version")?
-    );
-    ensure!(found.replace('\n', " ") == expected, "{found}");
-    sh!("make uninstall {words}")?;
-    ensure!(!Path::new("/tmp/stage").exists());
     Ok(())
 }
 
@@ -157,8 +146,8 @@ fn needs_no_rust() -> Result<()> {
         PATH=/tmp/bin:$PATH
         rustc
         rm /tmp/called # the trap works
-        make install DESTDIR=/tmp/stage")?;
-    ensure!(!Path::new("/tmp/called").exists());
+        make install DESTDIR=/tmp/stage
+        test ! -e /tmp/called")?;
     Ok(())
 }
 
@@ -216,91 +205,64 @@ fn refuses_to_uninstall_from_a_read_only_folder() -> Result<()> {
     Ok(())
 }
 
-struct Installed {
-    libdir: String,
-    /// pkg-config, and what comes before and after it.
-    pkg_config: String,
-}
+/// Places that differ in all that matters to pkg-config, and what puts the library
+/// there: as for a Debian package, /usr with a multiarch folder, below DESTDIR; with
+/// spaces; and moved, where pkg-config looks for the prefix two folders above the file.
+const TREES: [(&str, &str); 3] = [
+    ("staged", STAGED),
+    ("with_spaces", "spaces"),
+    (
+        "moved",
+        "spaces; mv '/tmp/my own prefix' /tmp/moved; lib='/tmp/moved/my lib'; moved=--define-prefix",
+    ),
+];
+const STAGED: &str = "libdir=/usr/lib/$(cc -print-multiarch)
+    make install DESTDIR=/tmp/stage PREFIX=/usr LIBDIR=$libdir
+    export PKG_CONFIG_SYSROOT_DIR=/tmp/stage
+    lib=/tmp/stage$libdir";
 
-/// Places that differ in all that matters to pkg-config.
-type Tree = (&'static str, fn() -> Result<Installed>);
-const TREES: [Tree; 3] = [("staged", staged), ("with_spaces", with_spaces), ("moved", moved)];
-
-/// As for a Debian package: /usr with a multiarch folder, below DESTDIR.
-fn staged() -> Result<Installed> {
-    let libdir = format!("/usr/lib/{}", sh!("cc -print-multiarch")?);
-    sh!("make install DESTDIR=/tmp/stage PREFIX=/usr LIBDIR={libdir}")?;
-    let libdir = format!("/tmp/stage{libdir}");
-    let pkg_config = format!(
-        "PKG_CONFIG_SYSROOT_DIR=/tmp/stage PKG_CONFIG_LIBDIR={libdir}/pkgconfig pkg-config"
-    );
-    Ok(Installed { libdir, pkg_config })
-}
-
-fn with_spaces() -> Result<Installed> {
-    let (prefix, libdir) = ("/tmp/my own prefix", "/tmp/my own prefix/my lib".to_owned());
-    sh!("make install PREFIX='{prefix}/' LIBDIR='{libdir}' INCLUDEDIR='{prefix}/my  headers'")?;
-    let pkg_config = format!("PKG_CONFIG_LIBDIR='{libdir}/pkgconfig' pkg-config");
-    Ok(Installed { libdir, pkg_config })
-}
-
-/// pkg-config looks for the prefix two folders above the file.
-fn moved() -> Result<Installed> {
-    with_spaces()?;
-    fs::rename("/tmp/my own prefix", "/tmp/moved")?;
-    let libdir = "/tmp/moved/my lib".to_owned();
-    let pkg_config = format!("PKG_CONFIG_LIBDIR='{libdir}/pkgconfig' pkg-config --define-prefix");
-    Ok(Installed { libdir, pkg_config })
-}
-
-impl Installed {
-    /// Compiles a program with what pkg-config says, which quotes for the
-    /// shell; returns what the program wants to load. Nothing else says where
-    /// the library is.
-    fn compile(&self, words: &str, options: &str) -> Result<String> {
-        let pkg_config = &self.pkg_config;
-        compile_caller(&format!(
-            "cd /tmp
-            flags=$({pkg_config} {options} master_proto)
-            eval \"cc -Wall -Wextra -Werror -o caller caller.c $flags\" {words}
-            readelf -d caller"
-        ))
-    }
-}
-
-fn dynamic_program_by_pkg_config_works((_, install): &Tree) -> Result<()> {
-    let installed = install()?;
-    let loads = installed.compile("", "--cflags --libs")?;
-    ensure!(loads.contains("Shared library: [libmaster_proto.so.1]"), "{loads}");
-    // At run time, where it is is the loader's matter.
-    calls_by(&format!("LD_LIBRARY_PATH='{}' /tmp/caller", installed.libdir))
-}
-
-fn static_program_by_pkg_config_works((_, install): &Tree) -> Result<()> {
-    let loads = install()?.compile("-static", "--static --cflags --libs")?;
-    ensure!(!loads.contains("NEEDED"), "{loads}");
-    calls_by("/tmp/caller")
-}
-
-fn program_by_object_and_pkg_config_works((_, install): &Tree) -> Result<()> {
-    let installed = install()?;
-    let object = format!("'\"{}/master_proto.o\"'", installed.libdir);
-    let loads = installed.compile(&object, "--cflags")?;
-    ensure!(!loads.contains("libmaster_proto"), "{loads}");
-    calls_by("/tmp/caller")
+/// Three programs, each compiled with what pkg-config says, which quotes for the
+/// shell. Nothing else says where the library is, but for the loader at run time.
+fn programs_by_pkg_config_work((_, install): &(&str, &str)) -> Result<()> {
+    let lib = compile_caller(&format!(
+        "spaces() {{
+            prefix='/tmp/my own prefix' lib='/tmp/my own prefix/my lib'
+            make install PREFIX=\"$prefix/\" LIBDIR=\"$lib\" INCLUDEDIR=\"$prefix/my  headers\"
+        }}
+        moved=
+        {{ {install}
+        }} >&2
+        export PKG_CONFIG_LIBDIR=\"$lib/pkgconfig\"
+        build() {{ # NAME CC'S WORDS PKG-CONFIG'S WORDS: compiles it, and says what it loads
+            flags=$(pkg-config $moved $3 master_proto)
+            eval \"cc -Wall -Wextra -Werror -o $1 caller.c $2 $flags\"
+            readelf -d $1 >$1.loads
+        }}
+        cd /tmp
+        build dynamic '' '--cflags --libs'
+        grep -F 'Shared library: [libmaster_proto.so.1]' dynamic.loads >&2
+        build static -static '--static --cflags --libs'
+        build object \"'$lib/master_proto.o'\" --cflags
+        if grep -e NEEDED static.loads || grep libmaster_proto object.loads; then exit 1; fi
+        echo \"$lib\""
+    ))?;
+    calls_by(&format!("LD_LIBRARY_PATH='{lib}' /tmp/dynamic"))?;
+    calls_by("/tmp/static")?;
+    calls_by("/tmp/object")
 }
 
 /// As it is written there.
 fn command_in_master_notify_3_works_when_staged() -> Result<()> {
-    let libdir = staged()?.libdir;
     let page = man::by_mandoc("master_notify.3")?;
     let command = page.lines().map(str::trim).find(|line| line.starts_with("cc example.c"));
     let command = command.context("no command in master_notify(3)")?;
     fs::write("/tmp/example.c", man::program(&page)?)?;
-    sh!("cd /tmp
-        export PKG_CONFIG_SYSROOT_DIR=/tmp/stage PKG_CONFIG_LIBDIR={libdir}/pkgconfig
-        {command}")?;
-    let sent = messages_of(&format!("LD_LIBRARY_PATH={libdir} GENERATION=1 /tmp/example"))?;
+    sh!("{STAGED}
+        cd /tmp
+        export PKG_CONFIG_LIBDIR=$lib/pkgconfig
+        {command}
+        mv $lib /tmp/lib")?;
+    let sent = messages_of("LD_LIBRARY_PATH=/tmp/lib GENERATION=1 /tmp/example")?;
     ensure!(sent.len() == 2, "{sent:?}");
     Ok(())
 }
