@@ -51,9 +51,9 @@ pub fn cases() -> Vec<Case> {
         minimum_rust_is_that_of_the_manifest,
         changelog_ends_with_this_version,
         readme_has_at_most_150_lines,
-        code_is_in_blocks_with_a_language for documents(),
-        links_lead_somewhere for documents(),
-        nothing_is_left_to_fill_in for documents(),
+        code_is_in_blocks_with_a_language,
+        links_lead_somewhere,
+        nothing_is_left_to_fill_in,
     ];
     let with_commands = documents().into_iter().filter(|name| !commands(name).is_empty());
     cases.extend(slow(testenv::cases![commands_work for with_commands]));
@@ -68,12 +68,7 @@ fn documents() -> Vec<String> {
     };
     let mut found = ["", "docs/"].map(below).concat();
     found.retain(|name| name.ends_with(".md"));
-    found.sort();
     found
-}
-
-fn read(document: &str) -> Result<String> {
-    fs::read_to_string(checkout().join(document)).with_context(|| document.to_owned())
 }
 
 /// The lines of the `sh` blocks, without those that are shown elsewhere.
@@ -84,71 +79,10 @@ fn commands(document: &str) -> Vec<String> {
 }
 
 fn all_commands(document: &str) -> Vec<String> {
-    let text = read(document).unwrap_or_default();
+    let text = fs::read_to_string(checkout().join(document)).unwrap_or_default();
     let blocks = text.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next());
     let lines = blocks.flat_map(str::lines).filter(|line| !line.trim().is_empty());
     lines.map(str::to_owned).collect()
-}
-
-/// Blocks that the tests look into.
-fn code_is_in_blocks_with_a_language(document: &str) -> Result<()> {
-    let text = read(document)?;
-    let (mut inside, mut before) = (false, "");
-    for line in text.lines() {
-        if let Some(language) = line.trim_start().strip_prefix("```") {
-            inside = !inside;
-            ensure!(
-                !inside || ["sh", "c", "text", "toml", "make", "rust"].contains(&language),
-                "a block is one of sh, c, text, toml, make, rust: {line}"
-            );
-        }
-        ensure!(
-            inside || !before.is_empty() || !line.starts_with("    "),
-            "put this into a block: {line}"
-        );
-        before = line;
-    }
-    Ok(())
-}
-
-/// The anchors of a document, as the usual pages make them.
-fn anchors(text: &str) -> Vec<String> {
-    let slug = |heading: &str| {
-        let kept = |letter: &char| letter.is_alphanumeric() || " -_".contains(*letter);
-        let text: String = heading.trim().to_lowercase().chars().filter(kept).collect();
-        text.replace(' ', "-")
-    };
-    let headings = text.lines().filter(|line| line.starts_with('#'));
-    headings.map(|line| slug(line.trim_start_matches('#'))).collect()
-}
-
-fn links_lead_somewhere(document: &str) -> Result<()> {
-    let text = read(document)?;
-    for link in text.split("](").skip(1) {
-        let link = link.split(')').next().unwrap_or_default();
-        if link.contains("://") {
-            continue;
-        }
-        let (path, anchor) = link.split_once('#').unwrap_or((link, ""));
-        let here = checkout().join(document);
-        let target = match path {
-            "" => here,
-            _ => here.with_file_name("").join(path),
-        };
-        ensure!(target.exists(), "there is no {link}");
-        ensure!(
-            anchor.is_empty() || anchors(&fs::read_to_string(target)?).iter().any(|a| a == anchor),
-            "there is no heading for {link}"
-        );
-    }
-    Ok(())
-}
-
-fn nothing_is_left_to_fill_in(document: &str) -> Result<()> {
-    let text = read(document)?;
-    let open = text.lines().find(|line| line.contains("@@"));
-    ensure!(open.is_none(), "{open:?}");
-    Ok(())
 }
 
 /// One after the other, in a copy with a git of its own, where a commit does no
@@ -170,7 +104,7 @@ fn commands_work(document: &str) -> Result<()> {
 
 fn commands_shown_elsewhere_are_still_shown_there() -> Result<()> {
     let shown: Vec<_> = documents().iter().flat_map(|name| all_commands(name)).collect();
-    let everything = read(".ci/run")?;
+    let everything = fs::read_to_string(checkout().join(".ci/run"))?;
     let cases = crate::cases();
     for (by, command) in shown_elsewhere() {
         ensure!(
@@ -187,48 +121,76 @@ fn commands_shown_elsewhere_are_still_shown_there() -> Result<()> {
     Ok(())
 }
 
-fn make_has_every_target_that_is_named() -> Result<()> {
-    let rules = read("Makefile")? + &read("install.mk")?;
-    let rules = rules.lines().filter_map(|line| line.split_once(':'));
-    let targets: Vec<_> = rules.flat_map(|(names, _)| names.split(' ')).collect();
-    for document in documents() {
-        for piece in read(&document)?.split("make ").skip(1) {
-            let of_another = |letter: char| !(letter.is_ascii_lowercase() || letter == '-');
-            let word = piece.split(of_another).next().unwrap_or_default();
-            ensure!(
-                !piece[word.len()..].starts_with('`') || targets.contains(&word),
-                "{document} names `make {word}`, which the Makefile has not"
-            );
-        }
-    }
+/// A script that prints what is wrong in the documents, which is nothing.
+fn finds_nothing(script: &str) -> Result<()> {
+    let found = sh!("{script}")?;
+    ensure!(found.is_empty(), "{found}");
     Ok(())
+}
+
+/// Blocks that the tests look into.
+fn code_is_in_blocks_with_a_language() -> Result<()> {
+    finds_nothing(
+        r#"awk '
+            FNR == 1 { inside = 0; before = "text" }
+            /^ *```/ {
+                inside = !inside
+                if (inside && $1 !~ /^```(sh|c|text|toml|make|rust)$/)
+                    print FILENAME ": a block is one of sh, c, text, toml, make, rust: " $0
+            }
+            !inside && before == "" && /^    / { print FILENAME ": put this into a block: " $0 }
+            { before = $0 }' *.md docs/*.md"#,
+    )
+}
+
+/// To a file, and to a heading by the anchor that the usual pages make of it.
+fn links_lead_somewhere() -> Result<()> {
+    finds_nothing(
+        r#"for document in *.md docs/*.md; do
+            for link in $(grep -o '](.[^)]*)' $document | sed 's/^](//; s/)$//' | grep -v ://); do
+                path=$document
+                case $link in [!#]*) path=$(dirname $document)/${link%%#*} ;; esac
+                if ! [ -e $path ]; then
+                    echo "$document: there is no $link"
+                elif ! [ $link = ${link%#*} ]; then
+                    sed -n 's/^##* *//p' $path | tr A-Z a-z | tr ' ' - | tr -cd 'a-z0-9_\n-' |
+                        grep -qx -e "${link#*#}" || echo "$document: there is no heading for $link"
+                fi
+            done
+        done"#,
+    )
+}
+
+fn nothing_is_left_to_fill_in() -> Result<()> {
+    finds_nothing("grep -n @@ *.md docs/*.md || :")
+}
+
+fn make_has_every_target_that_is_named() -> Result<()> {
+    finds_nothing(
+        r#"sed -n 's/^\([a-z -]*\):.*/\1/p' Makefile install.mk | tr ' ' '\n' >/tmp/targets
+        grep -ohE 'make [a-z-]+`' *.md docs/*.md | sed 's/make //; s/`//' | grep -vxFf /tmp/targets || :"#,
+    )
 }
 
 fn minimum_rust_is_that_of_the_manifest() -> Result<()> {
     let minimum = format!("Rust {} or later", manifest("rust-version")?);
-    for document in ["README.md", "docs/packaging.md"] {
-        ensure!(read(document)?.contains(&minimum), "{document} does not say `{minimum}`");
-    }
+    sh!("grep '{minimum}' README.md; grep '{minimum}' docs/packaging.md")?;
     Ok(())
 }
 
 /// Or with what is not released yet.
 fn changelog_ends_with_this_version() -> Result<()> {
-    let text = read("CHANGELOG.md")?;
-    let mut headings = text.lines().filter_map(|line| line.strip_prefix("## ["));
-    ensure!(headings.next() == Some("Unreleased]"));
-    let Some(newest) = headings.next() else { return Ok(()) };
     let version = manifest("version")?;
-    let date = newest.strip_prefix(&format!("{version}] - ")).unwrap_or_default();
-    ensure!(
-        date.len() == 10 && date.split('-').count() == 3,
-        "the newest is [{newest}, Cargo.toml has {version}"
-    );
+    sh!(
+        "grep '^## \\[' CHANGELOG.md | head -n 2 >/tmp/newest
+        sed -n 1p /tmp/newest | grep -xF '## [Unreleased]'
+        test $(wc -l </tmp/newest) = 1 ||
+            sed -n 2p /tmp/newest | grep -xE '## \\[{version}] - [0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}'"
+    )?;
     Ok(())
 }
 
 fn readme_has_at_most_150_lines() -> Result<()> {
-    let lines = read("README.md")?.lines().count();
-    ensure!(lines <= 150, "{lines}");
+    sh!("test $(wc -l <README.md) -le 150")?;
     Ok(())
 }
