@@ -10,50 +10,38 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// Runs a shell script in a folder of the test's own. In it, `notify VERBOSE` is
-/// the program. Returns what it prints.
-fn sh(folder: &Path, script: &str) -> String {
+/// Runs a shell script in a folder, with more words for it. Returns what it prints.
+fn run(folder: &Path, script: &str, words: &[&Path]) -> String {
     std::fs::create_dir_all(folder).expect("a folder");
-    let output = Command::new("sh")
-        .arg("-c")
-        .arg(format!("notify() {{ exec \"$0\" \"$1\" 77; }}; {script}"))
-        .arg(program())
-        .current_dir(folder)
-        .output()
-        .expect("sh");
+    let mut sh = Command::new("sh");
+    sh.args(["-euc", script, "sh"]).args(words).current_dir(folder);
+    let output = sh.output().expect("sh");
     assert!(output.status.success(), "{output:?}");
     String::from_utf8(output.stdout).expect("text")
+}
+
+/// Runs one in a folder of the test's own. In it, `notify VERBOSE` is the program.
+fn sh(folder: &Path, script: &str) -> String {
+    let notify = "program=$1; notify() { exec \"$program\" \"$1\" 77; }";
+    run(folder, &format!("{notify}; {script}"), &[program()])
 }
 
 fn scratch(name: &str) -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
 }
 
+/// The library is there under each of its names, whichever the program will ask for.
 fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
-        let source = Path::new(env!("CARGO_MANIFEST_DIR"));
         let test = std::env::current_exe().expect("the path of this program");
-        // Under each of its names, whichever the program will ask for.
         let library = test.with_file_name("libmaster_proto.so");
-        for name in ["libmaster_proto.so", "libmaster_proto.so.1"] {
-            std::fs::copy(&library, scratch(name)).expect("the library");
-        }
-        let program = scratch("notify");
-        let output = Command::new("cc")
-            .args(["-Wall", "-Wextra", "-Werror", "-I"])
-            .arg(source.join("include"))
-            .arg(source.join("tests/notify.c"))
-            .arg("-L")
-            .arg(scratch(""))
-            .arg("-lmaster_proto")
-            .arg("-Wl,-rpath,$ORIGIN")
-            .arg("-o")
-            .arg(&program)
-            .output()
-            .expect("the C compiler, cc");
-        assert!(output.status.success(), "{output:?}");
-        program
+        let script = r#"cp "$2" libmaster_proto.so
+            cp "$2" libmaster_proto.so.1
+            cc -Wall -Wextra -Werror -I "$1/include" "$1/tests/notify.c" \
+                -L . -lmaster_proto -Wl,-rpath,"$PWD" -o notify"#;
+        run(&scratch(""), script, &[Path::new(env!("CARGO_MANIFEST_DIR")), &library]);
+        scratch("notify")
     })
 }
 
