@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+static int logged;
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -18,8 +20,6 @@ extern "C" {
 #ifdef MSG_VERBOSE
 int msg_verbose = 1;
 #endif
-
-static int logged;
 
 #ifdef MSG_INFO
 void msg_info(const char *format, ...);

@@ -1,6 +1,6 @@
 /*
- * One sender or many, and one pipe: every message arrives whole, each sender's
- * in order, none lost, none twice. MESSAGES in the environment: of each sender.
+ * Many senders and one pipe: every message arrives whole, each sender's in
+ * order, none lost, none twice.
  */
 #include "harness.h"
 
@@ -8,15 +8,12 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SENDERS 64
-
-static unsigned messages = 20000;
+enum { PROCESSES = 64, THREADS = 8, MESSAGES = 10000 };
 
 /* The third number says whether the first two belong together. */
 static int seal(int sender, unsigned number)
@@ -24,30 +21,59 @@ static int seal(int sender, unsigned number)
     return (int) (number * 2654435761U) ^ (sender << 16) ^ 0x5a5a;
 }
 
-/* Sends numbers 0, 1, ... and returns how many were sent. */
-static unsigned send_numbers(int sender, unsigned number_of_messages)
+/* Sends numbers 0, 1, ..., and returns whether one of them failed. */
+static int send_numbers(int sender, unsigned count)
 {
     unsigned number;
 
-    for (number = 0; number < number_of_messages; number++)
+    for (number = 0; number < count; number++)
         if (master_notify(sender, number, seal(sender, number)) != 0)
-            break;
-    return number;
+            return 1;
+    return 0;
+}
+
+/* A child process gets the value that this has when it starts. */
+static int sender;
+
+static int send_all(void)
+{
+    return send_numbers(sender, MESSAGES);
+}
+
+static int send_for_ever(void)
+{
+    return send_numbers(sender, UINT32_MAX);
+}
+
+/* Those who are to be killed. */
+static pid_t victims[PROCESSES];
+static int alive;
+
+/* One at random, after every fourth read or so. */
+static void kill_one(void)
+{
+    if (alive > 0 && rand() % 4 == 0) {
+        int i = rand() % alive;
+
+        kill(victims[i], SIGKILL);
+        victims[i] = victims[--alive];
+    }
 }
 
 /* Each sender's messages so far. */
-static unsigned counts[SENDERS];
+static unsigned counts[PROCESSES];
 
 /*
  * Reads until the last sender is gone. Fails on a message that is torn or out
- * of its place. After each read, `meanwhile` runs.
+ * of its place.
  */
-static void receive(int reader, void (*meanwhile)(void))
+static void receive(int reader)
 {
     static char buffer[sizeof(MASTER_STATUS) * 5000];
     size_t have = 0;
     ssize_t got;
 
+    close(MASTER_STATUS_FD);
     fcntl(reader, F_SETFL, 0);
     memset(counts, 0, sizeof(counts));
     while ((got = read(reader, buffer + have, sizeof(buffer) - have)) != 0) {
@@ -61,7 +87,7 @@ static void receive(int reader, void (*meanwhile)(void))
             MASTER_STATUS message;
 
             memcpy(&message, buffer + at, sizeof(message));
-            if (message.pid < 0 || message.pid >= SENDERS ||
+            if (message.pid < 0 || message.pid >= PROCESSES ||
                 message.avail != seal(message.pid, message.gen))
                 fail_msg("a torn message: %d %u %d", message.pid, message.gen, message.avail);
             if (message.gen != counts[message.pid]++)
@@ -69,67 +95,24 @@ static void receive(int reader, void (*meanwhile)(void))
         }
         have -= at;
         memmove(buffer, buffer + at, have);
-        meanwhile();
+        kill_one();
     }
     assert_int_equal(have, 0);
-    close(reader);
-}
-
-static void nothing(void)
-{
-}
-
-static pid_t start_sender(int sender, unsigned number_of_messages)
-{
-    pid_t pid;
-
-    fflush(NULL);
-    pid = fork();
-    assert_true(pid >= 0);
-    if (pid == 0)
-        _exit(send_numbers(sender, number_of_messages) != number_of_messages);
-    return pid;
-}
-
-static void lose_nothing(int senders)
-{
-    int reader = status_pipe();
-    int i, status;
-
-    for (i = 0; i < senders; i++)
-        start_sender(i, messages);
-    close_status_fd();
-    receive(reader, nothing);
-    for (i = 0; i < senders; i++) {
-        assert_true(wait(&status) > 0);
-        assert_int_equal(status, 0);
-        assert_int_equal(counts[i], messages);
-    }
-}
-
-static void one_process_loses_nothing(void **state)
-{
-    (void) state;
-    lose_nothing(1);
 }
 
 static void many_processes_lose_nothing(void **state)
 {
+    int reader = status_pipe();
+    int i, status;
+
     (void) state;
-    lose_nothing(SENDERS);
-}
-
-static pid_t victims[SENDERS];
-static int alive;
-
-/* Kills one at random, after every fourth read or so. */
-static void kill_one(void)
-{
-    if (alive > 0 && rand() % 4 == 0) {
-        int i = rand() % alive;
-
-        kill(victims[i], SIGKILL);
-        victims[i] = victims[--alive];
+    for (sender = 0; sender < PROCESSES; sender++)
+        start(send_all);
+    receive(reader);
+    for (i = 0; i < PROCESSES; i++) {
+        assert_true(wait(&status) > 0);
+        assert_int_equal(status, 0);
+        assert_int_equal(counts[i], MESSAGES);
     }
 }
 
@@ -139,69 +122,60 @@ static void killed_processes_leave_no_torn_message(void **state)
     int status;
 
     (void) state;
-    for (alive = 0; alive < SENDERS; alive++)
-        victims[alive] = start_sender(alive, UINT32_MAX);
-    close_status_fd();
-    receive(reader, kill_one);
+    for (sender = 0; sender < PROCESSES; sender++)
+        victims[sender] = start(send_for_ever);
+    alive = PROCESSES;
+    receive(reader);
     while (wait(&status) > 0)
         assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 }
 
-static void *send_in_thread(void *sender)
+static void *send_in_thread(void *number)
 {
-    return send_numbers(*(int *) sender, messages) == messages ? sender : NULL;
+    return send_numbers(*(int *) number, MESSAGES) == 0 ? number : NULL;
 }
 
-/* Returns how many of them have sent all. */
-static void *send_in_threads(void *finished)
+static int send_in_threads(void)
 {
-    enum { THREADS = 8 };
     pthread_t threads[THREADS];
-    int senders[THREADS];
+    int numbers[THREADS];
+    int failed = 0;
     void *result;
     int i;
 
     for (i = 0; i < THREADS; i++) {
-        senders[i] = i;
-        if (pthread_create(&threads[i], NULL, send_in_thread, &senders[i]) != 0)
+        numbers[i] = i;
+        if (pthread_create(&threads[i], NULL, send_in_thread, &numbers[i]) != 0)
             abort();
     }
     for (i = 0; i < THREADS; i++) {
         pthread_join(threads[i], &result);
-        *(int *) finished += result != NULL;
+        failed += result == NULL;
     }
-    /* The end of the pipe, for the reader. */
-    close_status_fd();
-    return NULL;
+    return failed;
 }
 
 static void threads_lose_nothing(void **state)
 {
     int reader = status_pipe();
-    int finished = 0;
-    pthread_t manager;
-    int i;
+    int i, status;
 
     (void) state;
-    assert_int_equal(pthread_create(&manager, NULL, send_in_threads, &finished), 0);
-    receive(reader, nothing);
-    pthread_join(manager, NULL);
-    assert_int_equal(finished, 8);
-    for (i = 0; i < finished; i++)
-        assert_int_equal(counts[i], messages);
+    start(send_in_threads);
+    receive(reader);
+    assert_true(wait(&status) > 0);
+    assert_int_equal(status, 0);
+    for (i = 0; i < THREADS; i++)
+        assert_int_equal(counts[i], MESSAGES);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_process_loses_nothing),
         cmocka_unit_test(many_processes_lose_nothing),
         cmocka_unit_test(killed_processes_leave_no_torn_message),
         cmocka_unit_test(threads_lose_nothing),
     };
-    const char *wanted = getenv("MESSAGES");
 
-    if (wanted != NULL)
-        messages = (unsigned) strtoul(wanted, NULL, 10);
     return cmocka_run_group_tests_name("load", tests, NULL, NULL);
 }

@@ -18,7 +18,7 @@
 
 #include <master_proto.h>
 
-/* The case's name goes to the log too, by itself. */
+/* The name of what descriptor 5 is goes to the log too, by itself. */
 static void call(const char *name, int status)
 {
     int result = master_notify(1, 2, status);
@@ -29,33 +29,16 @@ static void call(const char *name, int status)
 
 static void become_status_fd(int fd)
 {
-    if (fd < 0 || (fd != MASTER_STATUS_FD && dup2(fd, MASTER_STATUS_FD) < 0))
+    if (dup2(fd, MASTER_STATUS_FD) < 0)
         msg_fatal("descriptor 5: %m");
-    if (fd != MASTER_STATUS_FD)
-        close(fd);
-}
-
-static void short_write(int error_before)
-{
-    char name[] = "/tmp/master_proto.XXXXXX";
-    struct rlimit old, small;
-
-    become_status_fd(mkstemp(name));
-    unlink(name);
-    getrlimit(RLIMIT_FSIZE, &old);
-    small = old;
-    small.rlim_cur = 5;
-    /* The standard error stream is a pipe, which has no limit. */
-    setrlimit(RLIMIT_FSIZE, &small);
-    errno = error_before;
-    call("short write", 1);
-    call("past the limit", 1);
-    setrlimit(RLIMIT_FSIZE, &old);
 }
 
 int main(void)
 {
     static const int verbose[] = {0, 1, 2, -1};
+    static const int errors_before[] = {0, ERANGE};
+    char name[] = "/tmp/master_proto.XXXXXX";
+    struct rlimit limit;
     int ends[2];
     unsigned i;
 
@@ -77,13 +60,23 @@ int main(void)
     call("sent", INT_MAX);
     become_status_fd(open("/dev/full", O_WRONLY));
     call("full device", -1);
-    close(MASTER_STATUS_FD);
     if (pipe(ends) < 0)
         msg_fatal("pipe: %m");
     become_status_fd(ends[1]);
     close(ends[0]);
     call("reader gone", MASTER_STAT_AVAIL);
-    short_write(0);
-    short_write(ERANGE);
+
+    /* The standard error stream is a pipe, which has no limit. */
+    become_status_fd(mkstemp(name));
+    getrlimit(RLIMIT_FSIZE, &limit);
+    limit.rlim_cur = 5;
+    setrlimit(RLIMIT_FSIZE, &limit);
+    for (i = 0; i < sizeof(errors_before) / sizeof(errors_before[0]); i++) {
+        if (ftruncate(MASTER_STATUS_FD, 0) < 0 || lseek(MASTER_STATUS_FD, 0, SEEK_SET) < 0)
+            msg_fatal("%s: %m", name);
+        errno = errors_before[i];
+        call("short write", 1);
+        call("past the limit", 1);
+    }
     return 0;
 }

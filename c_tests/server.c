@@ -21,24 +21,33 @@
 
 BINHASH *master_child_table;
 
-static void note(const char *what, MASTER_PROC *proc)
+static void note(MASTER_PROC *child, int status)
 {
-    vstream_fprintf(VSTREAM_ERR, "# child %d %s\n", proc->pid, what);
+    child->avail = status;
+    vstream_fprintf(VSTREAM_ERR, "# child %d is %s\n", child->pid,
+                    status == MASTER_STAT_AVAIL ? "available" : "taken");
     vstream_fflush(VSTREAM_ERR);
 }
 
-void master_avail_more(MASTER_SERV *serv, MASTER_PROC *proc)
+void master_avail_more(MASTER_SERV *service, MASTER_PROC *child)
 {
-    (void) serv;
-    proc->avail = MASTER_STAT_AVAIL;
-    note("is available", proc);
+    (void) service;
+    note(child, MASTER_STAT_AVAIL);
 }
 
-void master_avail_less(MASTER_SERV *serv, MASTER_PROC *proc)
+void master_avail_less(MASTER_SERV *service, MASTER_PROC *child)
 {
-    (void) serv;
-    proc->avail = MASTER_STAT_TAKEN;
-    note("is taken", proc);
+    (void) service;
+    note(child, MASTER_STAT_TAKEN);
+}
+
+static void add_child(MASTER_PROC *child, int pid, MASTER_SERV *service)
+{
+    child->pid = pid;
+    child->gen = 7;
+    child->serv = service;
+    child->avail = MASTER_STAT_AVAIL;
+    binhash_enter(master_child_table, (char *) &child->pid, sizeof(child->pid), (void *) child);
 }
 
 static void send(int pid, unsigned generation, int status)
@@ -53,7 +62,7 @@ static void send(int pid, unsigned generation, int status)
 static void send_for_another_service(int pid, unsigned generation)
 {
     const struct rlimit no_core = {0, 0};
-    char text[200];
+    char text[200] = "";
     int fds[2];
     int status;
     pid_t server;
@@ -68,7 +77,6 @@ static void send_for_another_service(int pid, unsigned generation)
         _exit(0);
     }
     close(fds[1]);
-    memset(text, 0, sizeof(text));
     if (read(fds[0], text, sizeof(text) - 1) > 0)
         text[strcspn(text, "0\n")] = 0;
     waitpid(server, &status, 0);
@@ -79,28 +87,19 @@ static void send_for_another_service(int pid, unsigned generation)
 
 int main(void)
 {
-    MASTER_SERV service;
-    MASTER_SERV other;
-    MASTER_PROC child;
-    MASTER_PROC stranger;
-    int stranger_pid = 200;
-    int pid = 100;
+    static MASTER_SERV service, other;
+    static MASTER_PROC child, stranger;
     int part = 100;
 
     msg_vstream_init("server", VSTREAM_ERR);
     /* Takes the number, which the event loop would use otherwise. */
     if (dup2(STDERR_FILENO, MASTER_STATUS_FD) != MASTER_STATUS_FD)
         msg_fatal("dup2: %m");
-    memset(&service, 0, sizeof(service));
-    memset(&child, 0, sizeof(child));
+    master_child_table = binhash_create(1);
+    add_child(&child, 100, &service);
+    add_child(&stranger, 200, &other);
     service.ext_name = service.name = (char *) "service";
     service.status_fd[0] = service.status_fd[1] = -1;
-    child.pid = pid;
-    child.gen = 7;
-    child.serv = &service;
-    child.avail = MASTER_STAT_AVAIL;
-    master_child_table = binhash_create(1);
-    binhash_enter(master_child_table, (char *) &pid, sizeof(pid), (void *) &child);
     master_status_init(&service);
     if (dup2(service.status_fd[1], MASTER_STATUS_FD) != MASTER_STATUS_FD)
         msg_fatal("dup2: %m");
@@ -116,13 +115,6 @@ int main(void)
         msg_fatal("write: %m");
     event_loop(0);
     send(100, 7, MASTER_STAT_TAKEN);
-
-    memset(&other, 0, sizeof(other));
-    memset(&stranger, 0, sizeof(stranger));
-    stranger.pid = stranger_pid;
-    stranger.gen = 7;
-    stranger.serv = &other;
-    binhash_enter(master_child_table, (char *) &stranger_pid, sizeof(stranger_pid), (void *) &stranger);
     send_for_another_service(200, 7);
     return 0;
 }

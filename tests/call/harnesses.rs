@@ -1,47 +1,9 @@
-//! The C harnesses: on each implementation, Postfix's own first, with each tool
-//! that finds what tests do not see.
+//! The C harnesses: on each implementation, Postfix's own first, and with each
+//! tool that finds what tests do not see.
 
 use testenv::artefacts::{self, Implementation};
-use testenv::harness::{self, Harness, Toolchain, check};
+use testenv::harness::{self, Toolchain, check};
 use testenv::prelude::*;
-
-/// A tool: its name, what it is, the harnesses and implementations it is for.
-struct Tool {
-    name: &'static str,
-    toolchain: Toolchain,
-    harnesses: Vec<&'static str>,
-    implementations: &'static [&'static str],
-}
-
-fn tools() -> Vec<Tool> {
-    let all: Vec<_> = harness::ALL.iter().map(|harness| harness.name).collect();
-    let most = ["call", "kernel", "contexts", "load", "fatal"];
-    let tool = |name, toolchain: Toolchain, harnesses: &[&'static str]| Tool {
-        name,
-        toolchain,
-        harnesses: harnesses.to_vec(),
-        implementations: &["original", "object", "shared"],
-    };
-    vec![
-        Tool {
-            implementations: &[
-                "original",
-                "original-hardened",
-                "object",
-                "archive",
-                "shared",
-                "strong-object",
-            ],
-            ..tool("gcc", Toolchain::gcc(), &all)
-        },
-        tool("clang", Toolchain::new("clang", "clang++"), &all),
-        tool("lto", Toolchain::gcc().flags("-O2 -flto", "-O2 -flto"), &most),
-        tool("memcheck", memcheck(), &["call", "kernel", "contexts", "fatal"]),
-        tool("address_and_undefined", sanitizer("address,undefined"), &most),
-        // The real write, and more than one thread.
-        tool("thread", sanitizer("thread"), &["contexts", "load"]),
-    ]
-}
 
 pub fn memcheck() -> Toolchain {
     Toolchain::gcc().run_by("valgrind --quiet --vgdb=no --error-exitcode=99 --trace-children=yes")
@@ -50,20 +12,37 @@ pub fn memcheck() -> Toolchain {
 /// Sees the harness, and what the object, not instrumented, hands to libc.
 pub fn sanitizer(which: &str) -> Toolchain {
     let flag = format!("-fsanitize={which}");
-    Toolchain::gcc()
-        .flags(&format!("-g -O1 -fno-sanitize-recover=all {flag}"), &flag)
-        .with("MESSAGES", "1000")
+    Toolchain::gcc().flags(&format!("-g -O1 -fno-sanitize-recover=all {flag}"), &flag)
 }
 
 pub fn cases() -> Vec<Case> {
+    let all = "original original-hardened object archive shared strong-object";
+    let callers = "caller caller_without_msg_symbols caller_without_msg_verbose \
+                   caller_without_msg_info caller_in_cplusplus";
+    let real_write = "kernel contexts load fatal";
+    // Compilers and sanitizers look at the harness, memcheck at the code.
+    let tools = [
+        ("gcc", Toolchain::gcc(), "call", all),
+        ("gcc", Toolchain::gcc(), callers, all),
+        ("gcc", Toolchain::gcc(), real_write, "original object shared"),
+        ("clang", Toolchain::new("clang", "clang++"), "call", "original object"),
+        ("clang", Toolchain::new("clang", "clang++"), callers, "object"),
+        ("memcheck", memcheck(), "call kernel contexts", "original object"),
+        ("address_and_undefined", sanitizer("address,undefined"), "call", "object"),
+        ("address_and_undefined", sanitizer("address,undefined"), real_write, "object"),
+        // The real write, and more than one thread.
+        ("thread", sanitizer("thread"), "contexts load", "object"),
+    ];
     let mut cases = Vec::new();
-    for tool in tools() {
-        for name in &tool.harnesses {
-            let harness = harness::named(name);
-            for implementation in tool.implementations {
-                let implementation = artefacts::named(implementation);
+    for (tool, toolchain, harnesses, implementations) in tools {
+        for harness in harnesses.split_whitespace().map(harness::named) {
+            for implementation in implementations.split(' ').map(artefacts::named) {
                 if harness.is_for(&implementation) {
-                    cases.push(case(&tool, harness, implementation));
+                    let name = format!("{}::{}::{tool}", harness.name, implementation.name);
+                    let toolchain = toolchain.clone();
+                    cases.push(Case::new(format!("call::harnesses::{name}"), move || {
+                        check(&harness, &implementation, &toolchain)
+                    }));
                 }
             }
         }
@@ -75,24 +54,15 @@ pub fn cases() -> Vec<Case> {
     cases
 }
 
-fn case(tool: &Tool, harness: Harness, implementation: Implementation) -> Case {
-    let name = format!("call::harnesses::{}::{}::{}", harness.name, implementation.name, tool.name);
-    let toolchain = tool.toolchain.clone();
-    Case::new(name, move || check(&harness, &implementation, &toolchain).map(drop))
-}
-
 /// No instruction calls the kernel, so all goes through the symbols that
 /// `tests/abi.txt` lists, and `call.c` sees all that the code does.
 pub fn code_of_its_own(implementation: &Implementation) -> Result<()> {
-    let sh = Shell::new()?;
-    let file = &implementation.file;
-    let text = cmd!(sh, "objdump -d --no-show-raw-insn {file}").read()?;
-    ensure!(text.contains("<master_notify>:"), "no code in:\n{text}");
-    for line in text.lines() {
-        let mut words = line.split_whitespace().skip(1);
-        let instruction = words.next().unwrap_or_default();
-        let calls = ["syscall", "sysenter", "int", "svc", "ecall", "sc"].contains(&instruction);
-        ensure!(!calls, "a system call: {line}");
+    let file = implementation.file.display();
+    let code = sh!("objdump -d --no-show-raw-insn {file}")?;
+    ensure!(code.contains("<master_notify>:"), "no code in:\n{code}");
+    for line in code.lines() {
+        let instruction = line.split_whitespace().nth(1).unwrap_or_default();
+        ensure!(!["syscall", "sysenter", "int"].contains(&instruction), "a system call: {line}");
     }
     Ok(())
 }

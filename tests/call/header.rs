@@ -3,87 +3,61 @@
 use testenv::prelude::*;
 use testenv::tree::{self, Kind};
 
+/// The names that compilers of 2022 know; C23 and C++23 were drafts.
+const C: &str = "c89 c99 c11 c17 c2x";
+const CPLUSPLUS: &str = "c++98 c++11 c++14 c++17 c++20 c++2b";
+
 pub fn cases() -> Vec<Case> {
-    // The names that compilers of 2022 know; C23 and C++23 were drafts.
-    let c = "c89 c99 c11 c17 c2x";
-    let cplusplus = "c++98 c++11 c++14 c++17 c++20 c++2b";
-    let mut cases = Vec::new();
-    for (compiler, suffix, standards) in
-        [("gcc", "c", c), ("clang", "c", c), ("g++", "cc", cplusplus), ("clang++", "cc", cplusplus)]
-    {
-        for standard in standards.split(' ') {
-            let name = format!("call::header::compiles_alone_and_twice::{compiler}::{standard}");
-            cases.push(Case::new(name, move || compiles(compiler, suffix, standard)));
-        }
-    }
-    for (name, tree) in
-        [("stock", tree::stock(Kind::Static)), ("newest", tree::newest(Kind::Static))]
-    {
-        let name = format!("call::header::postfix_compiles_to_the_same_bytes::{name}");
-        cases.push(Case::new(name, move || same_bytes(&tree)));
-    }
-    cases
+    testenv::cases![
+        compiles_alone_and_twice for [("gcc", C), ("clang", C), ("g++", CPLUSPLUS), ("clang++", CPLUSPLUS)],
+        postfix_compiles_to_the_same_bytes for
+            [("stock", tree::stock(Kind::Static)), ("newest", tree::newest(Kind::Static))],
+    ]
 }
 
-fn compiles(compiler: &str, suffix: &str, standard: &str) -> Result<()> {
-    let sh = Shell::new()?;
-    sh.change_dir(scratch());
-    let include = checkout().join("include");
-    let line = "#include <master_proto.h>\n";
-    for text in [line.to_owned(), line.repeat(2)] {
-        let source = format!("source.{suffix}");
-        sh.write_file(&source, text + "extern int other;\n")?;
-        cmd!(sh, "{compiler} -std={standard} -pedantic-errors -Wall -Wextra -Werror -I {include} -c {source} -o object.o")
-            .run()?;
-    }
-    Ok(())
+fn compiles_alone_and_twice((compiler, standards): &(&str, &str)) -> Result<()> {
+    sh!(
+        "printf '%s\\n' '#include <master_proto.h>' '#include <master_proto.h>' 'extern int other;' \
+            >/tmp/source.c
+        cp /tmp/source.c /tmp/source.cc
+        case {compiler} in *++) source=/tmp/source.cc ;; *) source=/tmp/source.c ;; esac
+        for standard in {standards}; do
+            {compiler} -std=$standard -pedantic-errors -Wall -Wextra -Werror -I include -c $source \
+                -o /tmp/object.o
+        done"
+    )
+    .map(drop)
 }
 
-/// Each source that includes the header gives the same object with ours in its
-/// place, compiled as Postfix's make does; debug information, which names the
-/// header's lines, is left out.
-fn same_bytes(tree: &Path) -> Result<()> {
-    let sh = Shell::new()?;
+/// Each source that includes the header, the server skeletons, master, the queue
+/// managers and others, gives the same object with ours in its place, compiled
+/// as Postfix's make does; debug information, which names the header's lines, is
+/// left out. In this case alone, ours is where Postfix's was.
+fn postfix_compiles_to_the_same_bytes((_, tree): &(&str, PathBuf)) -> Result<()> {
     let compiler = tree::setting(tree, "CC")?.replace("$(WARN)", "");
     let system = tree::setting(tree, "SYSTYPE")?;
-    let compile = |source: &Path, to: &str| -> Result<Vec<u8>> {
-        sh.change_dir(source.parent().context("a folder")?);
-        let line = format!("{compiler} -O2 -D{system} -c \"$1\" -o \"$2\"");
-        cmd!(sh, "sh -c {line} sh {source} {to}").run()?;
-        Ok(sh.read_binary_file(to)?)
-    };
-    let sources = including(tree)?;
-    let mut theirs = Vec::new();
-    for source in &sources {
-        theirs.push(compile(source, "/tmp/object.o")?);
-    }
-    // In this case alone, ours is where Postfix's was.
-    let ours = checkout().join("include/master_proto.h");
-    for place in ["include", "src/master"] {
-        let place = tree.join(place).join("master_proto.h");
-        cmd!(sh, "mount --bind {ours} {place}").run()?;
-    }
-    for (source, theirs) in sources.iter().zip(theirs) {
-        let same = compile(source, "/tmp/object.o")? == theirs;
-        ensure!(same, "{} compiles to other bytes with our header", source.display());
-    }
-    Ok(())
-}
-
-/// Postfix's sources that include the header: the server skeletons, master, the
-/// queue managers and others.
-fn including(tree: &Path) -> Result<Vec<PathBuf>> {
-    let sh = Shell::new()?;
-    let folder = tree.join("src");
-    let pattern = "^#include.*[<\"]master_proto\\.h[>\"]";
-    let list = cmd!(sh, "grep -rlE --include=*.c {pattern} {folder}").read()?;
-    let sources: Vec<PathBuf> = list.lines().map(PathBuf::from).collect();
-    let wanted = "single_server multi_server trigger_server event_server dgram_server mail_flow \
-                  master_avail master_ent master_flow master_proto master_spawn master_status \
-                  qmgr tlsmgr postconf_master";
-    for name in wanted.split_whitespace() {
-        let there = |source: &PathBuf| source.file_stem().is_some_and(|stem| stem == name);
-        ensure!(sources.iter().any(there), "{name}.c does not include the header");
-    }
-    Ok(sources)
+    sh!(
+        "ours=$PWD/include/master_proto.h
+        cd {tree}
+        compile() {{
+            mkdir /tmp/$1
+            grep -rlE --include='*.c' '^#include.*[<\"]master_proto\\.h[>\"]' src | while read -r file; do
+                (cd \"${{file%/*}}\" && {compiler} -O2 -D{system} -c \"${{file##*/}}\" \
+                    -o \"/tmp/$1/$(echo \"$file\" | tr / _).o\")
+            done
+        }}
+        compile theirs
+        for name in single_server multi_server trigger_server event_server dgram_server mail_flow \
+            master_avail master_ent master_flow master_proto master_spawn master_status qmgr tlsmgr \
+            postconf_master; do
+            ls /tmp/theirs/*_$name.c.o
+        done
+        for folder in include src/master; do
+            mount --bind \"$ours\" $folder/master_proto.h
+        done
+        compile ours
+        diff -r /tmp/theirs /tmp/ours >&2",
+        tree = tree.display()
+    )
+    .map(drop)
 }

@@ -14,17 +14,15 @@ const WAYS: [(&str, &str); 5] = [
 ];
 
 pub fn cases() -> Vec<Case> {
-    let mut cases = Vec::new();
-    for (way, flags) in WAYS {
-        for name in ["original", "original-hardened", "object", "archive"] {
-            let implementation = artefacts::named(name);
-            cases.push(Case::new(format!("call::links::{way}::{name}"), move || {
-                let toolchain = Toolchain::gcc().flags(flags, flags);
-                check(&named("caller"), &implementation, &toolchain)?;
-                check(&named("caller_without_msg_symbols"), &implementation, &toolchain)?;
-                Ok(())
-            }));
+    testenv::cases![caller_links_and_runs for WAYS]
+}
+
+fn caller_links_and_runs((_, flags): &(&str, &str)) -> Result<()> {
+    let toolchain = Toolchain::gcc().flags(flags, flags);
+    for implementation in ["original", "object", "archive"].map(artefacts::named) {
+        for harness in ["caller", "caller_without_msg_symbols"].map(named) {
+            check(&harness, &implementation, &toolchain)?;
         }
     }
-    cases
+    Ok(())
 }

@@ -2,54 +2,45 @@
 //! lines, its master_status.c reads the messages. What both print must be, byte
 //! for byte, the `.txt` beside the program, for C as for ours.
 
-use std::process::Command;
-use testenv::artefacts::{self, Implementation};
+use testenv::artefacts;
 use testenv::prelude::*;
 use testenv::tree::{self, Kind};
 
+const IMPLEMENTATIONS: [&str; 3] = ["original", "object", "shared"];
+
 pub fn cases() -> Vec<Case> {
-    let programs = [
-        ("log_lines_read_as_documented", "rendered"),
-        ("master_understands_the_messages", "server"),
-    ];
-    let mut cases = Vec::new();
-    for (claim, program) in programs {
-        for implementation in artefacts::all() {
-            let name = format!("call::rendered::{claim}::{}", implementation.name);
-            cases.push(Case::new(name, move || prints_its_text(program, &implementation)));
-        }
-    }
-    cases
+    testenv::cases![
+        log_lines_read_as_documented for IMPLEMENTATIONS,
+        master_understands_the_messages for IMPLEMENTATIONS,
+    ]
 }
 
-fn prints_its_text(name: &str, implementation: &Implementation) -> Result<()> {
-    let sh = Shell::new()?;
+fn log_lines_read_as_documented(implementation: &str) -> Result<()> {
+    prints_its_text("rendered", implementation, "")
+}
+
+fn master_understands_the_messages(implementation: &str) -> Result<()> {
+    prints_its_text("server", implementation, "src/master/master_status.o")
+}
+
+/// The header of the implementation comes first: Postfix's folders have their
+/// own. The output goes through a pipe, as a program may limit the size of files.
+fn prints_its_text(program: &str, implementation: &str, master: &str) -> Result<()> {
     let tree = tree::stock(Kind::Static);
-    let system = tree::setting(&tree, "SYSTYPE")?;
-    let libraries = tree::setting(&tree, "SYSLIBS")?;
-    let libraries = libraries.split_whitespace();
-    let sources = checkout().join("c_tests");
-    let (source, text) = (sources.join(format!("{name}.c")), sources.join(format!("{name}.txt")));
-    let master = (name == "server").then_some("src/master/master_status.o");
-    let (header, file) = (&implementation.header, &implementation.file);
-    let folder = artefact("");
-    let program = scratch().join(name);
-    // The header of the implementation first: Postfix's folders have their own.
-    let flags = "-O2 -Wall -Wextra -Werror -Wno-comment -DNO_DB -DNO_NIS -DNO_EAI".split(' ');
-    let postfixs = ["-isystem", "include", "-isystem", "src/master"];
-    let link = format!("-Wl,-rpath,{}", folder.display());
-    sh.change_dir(&tree);
-    cmd!(
-        sh,
-        "gcc {flags...} -D{system} -I {header} {postfixs...} {source} {master...} {file} {link}
-             lib/libutil.a {libraries...} -o {program}"
+    let (system, libraries) = (tree::setting(&tree, "SYSTYPE")?, tree::setting(&tree, "SYSLIBS")?);
+    let implementation = artefacts::named(implementation);
+    let (header, file) = (implementation.header.display(), implementation.file.display());
+    let (tests, build) = (checkout().join("c_tests"), artefact(""));
+    let (tests, build) = (tests.display(), build.display());
+    sh!(
+        "cd {}
+        gcc -O2 -Wall -Wextra -Werror -Wno-comment -DNO_DB -DNO_NIS -DNO_EAI -D{system} -I {header} \
+            -isystem include -isystem src/master {tests}/{program}.c {master} {file} \
+            -Wl,-rpath,{build} lib/libutil.a {libraries} -o /tmp/program
+        {{ LC_ALL=C /tmp/program 2>&1; echo \"ends with $?\"; }} | cat >/tmp/printed
+        echo 'ends with 0' | cat {tests}/{program}.txt - | diff - /tmp/printed >&2",
+        tree.display()
     )
-    .run()?;
-    // Through a pipe, as a program may limit the size of files.
-    let output = Command::new(program).env("LC_ALL", "C").output()?;
-    let said = String::from_utf8(output.stderr)?;
-    let wanted = sh.read_file(text)?;
-    ensure!(said == wanted, "not the text of c_tests/{name}.txt but:\n{said}");
-    ensure!(output.status.success(), "{}", output.status);
-    Ok(())
+    .with_context(|| format!("it does not print c_tests/{program}.txt"))
+    .map(drop)
 }

@@ -91,7 +91,7 @@ fn toolchain(cc: &str, cxx: &str, cmocka: &Path, cflags: &str, ldflags: &str) ->
     let header = cmocka_header();
     let cflags = format!("-O2 -I {} {cflags}", header.display());
     let mut toolchain = Toolchain::new(cc, cxx).flags(&cflags, ldflags);
-    toolchain.cmocka = vec![cmocka.join("libcmocka.a").display().to_string()];
+    toolchain.cmocka = cmocka.join("libcmocka.a").display().to_string();
     toolchain
 }
 

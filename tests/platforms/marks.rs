@@ -2,7 +2,7 @@
 //! the note that says whose code is inside, on every processor.
 
 use std::fs;
-use testenv::platforms::{MACHINES, OBJECTS, folder, minimum_rust};
+use testenv::platforms::{MACHINES, OBJECTS, cmocka_header, folder, minimum_rust};
 use testenv::prelude::*;
 use testenv::tree;
 
@@ -168,15 +168,15 @@ fn call_by_pointer_runs_with_bti_enforced(build: &Path) -> Result<()> {
 }
 
 fn cancelled_thread_unwinds_the_signed_address(build: &Path) -> Result<()> {
-    let sh = Shell::new()?;
-    let (source, include) = (checkout().join("c_tests/cancelled.c"), checkout().join("include"));
-    let object = build.join("master_proto.o");
-    cmd!(
-        sh,
-        "aarch64-linux-gnu-gcc -O2 -fexceptions -I {include} {source} {object} -o /tmp/program"
-    )
-    .run()?;
-    cmd!(sh, "qemu-aarch64-static -cpu max -L /usr/aarch64-linux-gnu /tmp/program").run()?;
+    let said = sh!(
+        "aarch64-linux-gnu-gcc -O2 -fexceptions -pthread -I include -I {} c_tests/contexts.c \
+            c_tests/harness.c {build}/master_proto.o {build}/libcmocka.a -o /tmp/program
+        export TESTS='thread_can_be_cancelled*'
+        qemu-aarch64-static -cpu max -L /usr/aarch64-linux-gnu /tmp/program",
+        cmocka_header().display(),
+        build = build.display()
+    )?;
+    ensure!(said.contains("OK ] thread_can_be_cancelled"), "no test was run:\n{said}");
     Ok(())
 }
 
