@@ -2,17 +2,17 @@
 //! Postfix's own code, and a bare write(2), the limit. The tests compare it with
 //! docs/bench.md, the benchmark writes it there.
 
-use crate::{Context, Result, Shell, artefact, checkout, cmd, ensure, scratch};
-use std::path::{Path, PathBuf};
+use crate::{Context, Result, sh};
 
-/// What stands in the columns, ours and C by turns, like beside like.
-pub const COLUMNS: [&str; 6] = [
-    "ours",
-    "C, stack protector and marks",
-    "ours without marks",
-    "C, stack protector",
-    "C",
-    "bare `write`",
+/// What stands in the columns, ours and C by turns, like beside like; and its
+/// object in the build folder or, made here, in /tmp/figures.
+const COLUMNS: [(&str, &str); 6] = [
+    ("ours", "build/master_proto.o"),
+    ("C, stack protector and marks", "build/original/original-marked.o"),
+    ("ours without marks", "/tmp/figures/unmarked/master_proto.o"),
+    ("C, stack protector", "build/original/original-protected.o"),
+    ("C", "build/original/original.o"),
+    ("bare `write`", "/tmp/figures/bare.o"),
 ];
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,139 +24,76 @@ pub struct Row {
 
 /// What the figures depend on.
 pub fn tools() -> Result<String> {
-    let sh = Shell::new()?;
-    let rustc = cmd!(sh, "rustc --version").read()?;
-    let ld = cmd!(sh, "ld --version").read()?;
-    let word = |text: &str, number| text.split_whitespace().nth(number).map(str::to_owned);
-    Ok(format!(
-        "{}, rustc {}, gcc {}, ld {}, {}",
-        std::env::consts::ARCH,
-        word(&rustc, 1).context("rustc's version")?,
-        cmd!(sh, "gcc -dumpfullversion").read()?,
-        ld.lines().next().and_then(|line| line.split(' ').next_back()).context("ld's version")?,
-        cmd!(sh, "getconf GNU_LIBC_VERSION").read()?,
-    ))
-}
-
-/// The objects of the columns; what is not there yet is made in `folder`.
-fn objects(sh: &Shell, folder: &Path) -> Result<Vec<PathBuf>> {
-    let unmarked = folder.join("unmarked");
-    let build = checkout().join("tools/build");
-    cmd!(sh, "{build} {unmarked}").env("MARKS", "0").run()?;
-    let (bare, source) = (folder.join("bare.o"), checkout().join("benches/bare.c"));
-    cmd!(sh, "gcc -O2 -fPIC -c {source} -o {bare}").run()?;
-    Ok(vec![
-        artefact("master_proto.o"),
-        artefact("original/original-marked.o"),
-        unmarked.join("master_proto.o"),
-        artefact("original/original-protected.o"),
-        artefact("original/original.o"),
-        bare,
-    ])
+    sh!(
+        "rustc=$(rustc --version | cut -d ' ' -f 2) gcc=$(gcc -dumpfullversion)
+        ld=$(ld --version | sed -n '1s/.* //p') glibc=$(getconf GNU_LIBC_VERSION)
+        echo \"$(uname -m), rustc $rustc, gcc $gcc, ld $ld, $glibc\""
+    )
 }
 
 /// Measures all of it; that takes some seconds.
 pub fn measure() -> Result<Vec<Row>> {
-    let sh = Shell::new()?;
-    let folder = scratch().join("figures");
-    sh.create_dir(&folder)?;
-    let objects = objects(&sh, &folder)?;
-    let counter = |object: &PathBuf, flags: &[&str]| count_calls(&sh, &folder, object, flags);
+    sh!("mkdir -p /tmp/figures
+        MARKS=0 tools/build /tmp/figures/unmarked
+        gcc -O2 -fPIC -c benches/bare.c -o /tmp/figures/bare.o")?;
     let mut rows = Vec::new();
-    for (link, flags) in [("static", &["-static"][..]), ("dynamic", &[])] {
-        let programs = objects.iter().map(|object| counter(object, flags));
-        let programs = programs.collect::<Result<Vec<_>>>()?;
-        for (what, call) in [("succeeds", "sent"), ("fails", "lost")] {
-            let values = programs.iter().map(|program| instructions(&sh, program, call));
-            rows.push(Row {
-                title: format!("instructions, call {what}, {link} link"),
-                values: values.collect::<Result<_>>()?,
-            });
-        }
-        if link == "dynamic" {
-            let values = programs.iter().map(|program| system_calls(&sh, program));
-            rows.push(Row {
-                title: "system calls".to_owned(),
-                values: values.collect::<Result<_>>()?,
-            });
+    let mut row = |title: String, figure: &dyn Fn(&str) -> Result<String>| -> Result<()> {
+        let value = |(_, object): (_, &str)| {
+            let figure = figure(object)?;
+            figure.parse().with_context(|| format!("{title} of {object}: {figure}"))
+        };
+        let values = COLUMNS.into_iter().map(value).collect::<Result<_>>()?;
+        rows.push(Row { title, values });
+        Ok(())
+    };
+    for (link, flag) in [("static", "-static"), ("dynamic", "")] {
+        for (what, calls) in [("succeeds", "sent"), ("fails", "lost")] {
+            row(format!("instructions, call {what}, {link} link"), &|object| {
+                instructions(object, flag, calls)
+            })?;
         }
     }
-    rows.push(Row {
-        title: "object, text and data, bytes".to_owned(),
-        values: objects.iter().map(|object| bytes(&sh, object)).collect::<Result<_>>()?,
-    });
-    rows.push(Row { title: "crates compiled".to_owned(), values: vec![crates(&sh)?] });
+    row("system calls".to_owned(), &system_calls)?;
+    row("object, text and data, bytes".to_owned(), &|object| {
+        sh!("size {object} | awk 'NR == 2 {{ print $1 + $2 }}'")
+    })?;
+    // What is compiled for a user: not the header's generator.
+    let crates = sh!("cargo tree --locked --offline --edges normal,build --prefix none |
+        sed 's/ (\\*)$//' | sort -u | wc -l")?;
+    rows.push(Row { title: "crates compiled".to_owned(), values: vec![crates.parse()?] });
     Ok(rows)
 }
 
-/// Measures, and gives the table in Markdown.
-pub fn table() -> Result<String> {
-    Ok(render(&measure()?))
-}
-
+/// The table in Markdown.
 pub fn render(rows: &[Row]) -> String {
-    let mut text =
-        format!("| | {} |\n|{}\n", COLUMNS.join(" | "), "---|".repeat(COLUMNS.len() + 1));
+    let names = COLUMNS.map(|(name, _)| name).join(" | ");
+    let mut text = format!("| | {names} |\n|{}\n", "---|".repeat(COLUMNS.len() + 1));
     for row in rows {
-        let value = |column| row.values.get(column).map_or("–".to_owned(), u64::to_string);
-        let values: Vec<_> = (0..COLUMNS.len()).map(value).collect();
-        text += &format!("| {} | {} |\n", row.title, values.join(" | "));
+        let mut cells: Vec<_> = row.values.iter().map(u64::to_string).collect();
+        cells.resize(COLUMNS.len(), "–".to_owned());
+        text += &format!("| {} | {} |\n", row.title, cells.join(" | "));
     }
     text
 }
 
-/// A program that calls as often as it is told.
-fn count_calls(sh: &Shell, folder: &Path, object: &Path, flags: &[&str]) -> Result<PathBuf> {
-    let program = folder.join(format!("count-{}", sh.read_dir(folder)?.len()));
-    let sources = [checkout().join("c_tests/count.c"), checkout().join("benches/msg.c")];
-    let include = checkout().join("include");
-    cmd!(sh, "gcc -O2 -I {include} {sources...} {object} {flags...} -o {program}").run()?;
-    Ok(program)
+/// Makes a program that calls as often as it is told.
+fn count_calls(object: &str, flag: &str) -> Result<String> {
+    sh!("gcc -O2 -I include c_tests/count.c benches/msg.c {object} {flag} -o /tmp/figures/count")
 }
 
 /// In user space, of `master_notify` and all that it calls; libraries are bound
-/// before the first call.
-fn instructions(sh: &Shell, program: &Path, call: &str) -> Result<u64> {
-    let callgrind = ["--tool=callgrind", "--vgdb=no", "--toggle-collect=master_notify"];
-    let output =
-        cmd!(sh, "valgrind {callgrind...} --callgrind-out-file=/dev/null {program} {call} 10")
-            .env("LD_BIND_NOW", "1")
-            .output()?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    let line = said.lines().find_map(|line| line.split_once("Collected : "));
-    let all: u64 =
-        line.with_context(|| format!("no figure of callgrind: {said}"))?.1.trim().parse()?;
-    ensure!(all > 0 && all % 10 == 0, "10 calls take {all} instructions, so they differ");
-    Ok(all / 10)
+/// before the first call. No whole number where ten calls differ.
+fn instructions(object: &str, flag: &str, calls: &str) -> Result<String> {
+    count_calls(object, flag)?;
+    sh!("export LD_BIND_NOW=1
+        valgrind --tool=callgrind --vgdb=no --toggle-collect=master_notify --log-file=/tmp/figures/log \
+            --callgrind-out-file=/dev/null /tmp/figures/count {calls} 10
+        awk '/Collected : / {{ print $NF / 10 }}' /tmp/figures/log")
 }
 
-/// By the difference of two runs.
-fn system_calls(sh: &Shell, program: &Path) -> Result<u64> {
-    let count = |calls: &str| -> Result<usize> {
-        let trace = scratch().join("figures/trace");
-        cmd!(sh, "strace -qq -o {trace} {program} sent {calls}").run()?;
-        Ok(sh.read_file(trace)?.lines().count())
-    };
-    let more = count("110")? - count("10")?;
-    ensure!(more % 100 == 0, "100 calls make {more} system calls");
-    Ok(u64::try_from(more / 100)?)
-}
-
-fn bytes(sh: &Shell, object: &Path) -> Result<u64> {
-    let said = cmd!(sh, "size {object}").read()?;
-    let numbers = said.lines().nth(1).context("size(1) says nothing")?;
-    let numbers = numbers.split_whitespace().take(2).map(str::parse::<u64>);
-    Ok(numbers.sum::<std::result::Result<u64, _>>()?)
-}
-
-/// What is compiled for a user: not the header's generator.
-fn crates(sh: &Shell) -> Result<u64> {
-    let manifest = checkout().join("Cargo.toml");
-    let tree = "cargo tree --locked --offline --edges normal,build --prefix none --manifest-path";
-    let words = tree.split(' ').skip(1);
-    let list = cmd!(sh, "cargo {words...} {manifest}").read()?;
-    let mut names: Vec<_> = list.lines().map(|line| line.trim_end_matches(" (*)")).collect();
-    names.sort_unstable();
-    names.dedup();
-    Ok(u64::try_from(names.len())?)
+/// How many more one call more makes.
+fn system_calls(object: &str) -> Result<String> {
+    count_calls(object, "")?;
+    sh!("count() {{ strace -qq -o /tmp/figures/trace /tmp/figures/count sent $1; wc -l </tmp/figures/trace; }}
+        echo $(($(count 11) - $(count 10)))")
 }
