@@ -1,13 +1,10 @@
 /* What the kernel does of its own with the one write of the call. */
 #include "harness.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/time.h>
-#include <unistd.h>
 
 static void pipe_socket_and_file_take_messages(void **state)
 {

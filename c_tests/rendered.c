@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -21,10 +22,7 @@
 /* The name of what descriptor 5 is goes to the log too, by itself. */
 static void call(const char *name, int status)
 {
-    int result = master_notify(1, 2, status);
-
-    vstream_fprintf(VSTREAM_ERR, "# %s: %d\n", name, result);
-    vstream_fflush(VSTREAM_ERR);
+    dprintf(STDERR_FILENO, "# %s: %d\n", name, master_notify(1, 2, status));
 }
 
 static void become_status_fd(int fd)

@@ -4,6 +4,7 @@
  */
 #include <sys_defs.h>
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -24,9 +25,8 @@ BINHASH *master_child_table;
 static void note(MASTER_PROC *child, int status)
 {
     child->avail = status;
-    vstream_fprintf(VSTREAM_ERR, "# child %d is %s\n", child->pid,
-                    status == MASTER_STAT_AVAIL ? "available" : "taken");
-    vstream_fflush(VSTREAM_ERR);
+    dprintf(STDERR_FILENO, "# child %d is %s\n", child->pid,
+            status == MASTER_STAT_AVAIL ? "available" : "taken");
 }
 
 void master_avail_more(MASTER_SERV *service, MASTER_PROC *child)
@@ -52,9 +52,8 @@ static void add_child(MASTER_PROC *child, int pid, MASTER_SERV *service)
 
 static void send(int pid, unsigned generation, int status)
 {
-    vstream_fprintf(VSTREAM_ERR, "# notify(%d, %u, %d) = %d\n", pid, generation, status,
-                    master_notify(pid, generation, status));
-    vstream_fflush(VSTREAM_ERR);
+    dprintf(STDERR_FILENO, "# notify(%d, %u, %d) = %d\n", pid, generation, status,
+            master_notify(pid, generation, status));
     event_loop(0);
 }
 
@@ -80,9 +79,8 @@ static void send_for_another_service(int pid, unsigned generation)
     if (read(fds[0], text, sizeof(text) - 1) > 0)
         text[strcspn(text, "0\n")] = 0;
     waitpid(server, &status, 0);
-    vstream_fprintf(VSTREAM_ERR, "%s...\n# for another service's child: signal %d\n", text,
-                    WIFSIGNALED(status) ? WTERMSIG(status) : 0);
-    vstream_fflush(VSTREAM_ERR);
+    dprintf(STDERR_FILENO, "%s...\n# for another service's child: signal %d\n", text,
+            WIFSIGNALED(status) ? WTERMSIG(status) : 0);
 }
 
 int main(void)

@@ -24,11 +24,9 @@ pub struct Row {
 
 /// What the figures depend on.
 pub fn tools() -> Result<String> {
-    sh!(
-        "rustc=$(rustc --version | cut -d ' ' -f 2) gcc=$(gcc -dumpfullversion)
+    sh!("rustc=$(rustc --version | cut -d ' ' -f 2) gcc=$(gcc -dumpfullversion)
         ld=$(ld --version | sed -n '1s/.* //p') glibc=$(getconf GNU_LIBC_VERSION)
-        echo \"$(uname -m), rustc $rustc, gcc $gcc, ld $ld, $glibc\""
-    )
+        echo \"$(uname -m), rustc $rustc, gcc $gcc, ld $ld, $glibc\"")
 }
 
 /// Measures all of it; that takes some seconds.
