@@ -22,7 +22,7 @@ fn main() -> Result<()> {
     let mut progress = Progress::start("bench", false)?;
 
     let (processes, rounds, messages) = if quick { (6, 6, 50) } else { (200, 150, 400) };
-    let figures = progress.step("exact figures", figures::table)?;
+    let figures = progress.step("exact figures", || Ok(figures::render(&figures::measure()?)))?;
     let calls = progress.step("time of a call", || call::ratios(&out, processes))?;
     let mails = progress.step("mail through Postfix", || mail::ratios(rounds, messages))?;
 

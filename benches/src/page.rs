@@ -23,21 +23,15 @@ pub fn write(file: &Path, figures: &str, ratios: &[Ratio]) -> Result<()> {
 }
 
 fn machine() -> Result<String> {
-    let cpus = fs::read_to_string("/proc/cpuinfo")?;
-    let model = cpus.lines().find_map(|line| line.strip_prefix("model name\t: "));
-    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease")?;
-    Ok(format!(
-        "{} × {}, Linux {}, {}, Postfix {}",
-        std::thread::available_parallelism()?,
-        model.unwrap_or("unknown processor"),
-        kernel.split('-').next().unwrap_or_default().trim(),
-        figures::tools()?,
-        tree::version(&tree::stock(tree::Kind::Static))?,
-    ))
+    let machine = sh!("model=$(sed -n 's/^model name[[:space:]]*: //p' /proc/cpuinfo | head -n 1)
+        echo \"$(nproc) × ${{model:-unknown processor}}, Linux $(uname -r | cut -d - -f 1)\"")?;
+    let postfix = tree::version(&tree::stock(tree::Kind::Static))?;
+    Ok(format!("{machine}, {}, Postfix {postfix}", figures::tools()?))
 }
 
 /// A line for each ratio: its median as a dot, its bounds as a bar.
 pub fn draw(file: &Path, ratios: &[Ratio]) -> Result<()> {
+    // Of usize, plotters never finds the last.
     let lines = i32::try_from(ratios.len())?;
     let ends = ratios.iter().flat_map(|r| [1.0 - r.low, r.high - 1.0]);
     let farthest = ends.fold(0.004, f64::max);
