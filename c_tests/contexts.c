@@ -1,6 +1,6 @@
 /*
- * The call works in a thread and in a signal handler, and ends a thread or the
- * process where write does. By itself, since qemu-user cannot run all of it: a
+ * The call works in a thread, in a signal handler and under seccomp, and ends a
+ * thread or the process where write does. By itself, since qemu-user cannot run all of it: a
  * process that dies of a signal sometimes hangs there. TESTS in the environment:
  * a pattern for the names of the tests that run.
  */
@@ -11,6 +11,12 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
+#ifdef __linux__
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#endif
 
 enum { SMALL = 64 * 1024 };
 
@@ -146,6 +152,53 @@ static void file_past_its_limit_kills_by_sigxfsz_by_default(void **state)
     dies_of(SIGXFSZ, past_the_limit);
 }
 
+#ifdef __linux__
+/* Has the kernel give this answer to write(2) instead of doing it. */
+static void filter_write(unsigned answer)
+{
+    struct sock_filter lines[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_write, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, answer),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {sizeof(lines) / sizeof(lines[0]), lines};
+
+    assert_int_equal(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+    assert_int_equal(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+}
+
+static int refused(void)
+{
+    status_pipe();
+    filter_write(SECCOMP_RET_ERRNO | EPERM);
+    errno = 0;
+    return master_notify(1, 2, 3) == -1 && errno == EPERM ? 0 : 1;
+}
+
+static void write_refused_by_seccomp_is_its_errno(void **state)
+{
+    int status;
+
+    (void) state;
+    assert_true(waitpid(start(refused), &status, 0) > 0);
+    assert_int_equal(status, 0);
+}
+
+static int forbidden(void)
+{
+    status_pipe();
+    filter_write(SECCOMP_RET_KILL);
+    return master_notify(1, 2, 3);
+}
+
+static void write_forbidden_by_seccomp_kills_by_sigsys(void **state)
+{
+    (void) state;
+    dies_of(SIGSYS, forbidden);
+}
+#endif
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -154,6 +207,10 @@ int main(void)
         cmocka_unit_test(works_in_a_signal_handler_on_its_own_stack),
         cmocka_unit_test(reader_gone_kills_by_sigpipe_by_default),
         cmocka_unit_test(file_past_its_limit_kills_by_sigxfsz_by_default),
+#ifdef __linux__
+        cmocka_unit_test(write_refused_by_seccomp_is_its_errno),
+        cmocka_unit_test(write_forbidden_by_seccomp_kills_by_sigsys),
+#endif
     };
 
     cmocka_set_test_filter(getenv("TESTS"));
