@@ -1,71 +1,78 @@
 //! The Debian packages: `make deb`, and `make test-deb` on what it has made.
 //!
-//! Both work in a bare system of the release, offline once the build
-//! dependencies are there; the host needs neither Debian's Rust nor its tools.
+//! Both work in a bare system of the release, and build without a network; the
+//! host needs neither Debian's Rust nor its tools.
 
 use crate::bare::System;
 use crate::prelude::*;
 use crate::progress::Progress;
 use std::fs;
 
-const SOURCE: &str = "/home/tester/build/master-proto";
-
-/// Builds the packages of a release, into `build/deb/RELEASE`.
-pub fn build(release: &str) -> Result<()> {
-    make(release).map(drop)
+/// What the scripts below have in common, as a file of the system.
+const COMMON: &str = r#"
+source=/home/tester/build/master-proto
+apt_get() { apt-get --quiet --yes --no-install-recommends "$@"; }
+# As packagers do it, into a folder beside the tarball.
+unpack() {
+    mkdir -p "$1"
+    tar -C "$1" --strip-components=1 -xf "$1"/../*.orig.tar.gz
+    cp -R "$1/packaging/debian" "$1/debian"
 }
+offline() { unshare --map-current-user --net "$@"; }
+build() { (cd "$1"; offline dpkg-buildpackage --unsigned-source --unsigned-changes); }
+"#;
 
-/// Builds them, and has them checked by the tools that distributions use.
-pub fn test(release: &str) -> Result<()> {
-    let (mut progress, mut system) = make(release)?;
-    progress.step("install the tools that check packages", || {
-        let words = "lintian piuparts autopkgtest gdb abigail-tools uidmap mmdebstrap";
-        system.run("root", &format!("{INSTALL} {words}"))
-    })?;
-    progress.step("lintian has no error and no warning", || {
-        let check = "cd out; lintian --pedantic --fail-on error,warning *.changes";
-        system.run("tester", check)
-    })?;
-    system.set_offline(true);
-    progress.step("another build gives the same bytes", || {
-        let other = "/home/tester/elsewhere/deeper";
-        unpack(&system, other)?;
-        let settings = "umask 077; export TZ=Asia/Tokyo";
-        system.run("tester", &format!("{settings}; {}", recipe(other)))?;
-        system.run(
-            "tester",
-            "cd out; sha256sum *.deb >sums; cat sums; cd ../elsewhere; sha256sum -c ../out/sums",
-        )
-    })?;
-    progress.step("LDFLAGS reach the linker", || {
-        let flags = "DEB_BUILD_OPTIONS=nocheck DEB_LDFLAGS_APPEND=-Wl,-rpath,/seen";
-        let build = "fakeroot debian/rules clean; debian/rules build";
-        let look = "readelf -d debian/build/libmaster_proto.so.1 | grep 'RUNPATH.*/seen'";
-        let script = format!("cd {SOURCE}; export {flags}; {build} >/dev/null; {look}");
-        system.run("tester", &script)
-    })?;
-    system.set_offline(false);
-    progress
-        .step("install them", || system.run("root", "cd /home/tester/out; dpkg --install *.deb"))?;
-    progress.step("the library is as hard as one in C", || system.run("tester", HARDENING))?;
-    progress.step("object and archive name no folder", || system.run("tester", PATHS))?;
-    progress.step("gdb shows function, line and source", || {
-        system.run("tester", &GDB.replace("SOURCE", SOURCE))
-    })?;
-    progress.step("abidiff knows the interface", || crate::abi::in_system(&system))?;
-    progress.step("piuparts: install, upgrade, remove, purge", || {
-        let tarball = crate::checkout().join("build/bare").join(format!("{release}.tar"));
-        system.put_file(&tarball, "/root/base.tar")?;
-        system.run("root", &PIUPARTS.replace("RELEASE", release))
-    })?;
-    progress.step("autopkgtest, in a user namespace", || {
-        let to = format!("--apt-upgrade -- unshare --release {release} --tarball ~/base.tar.gz");
-        system.run("tester", &format!("{AUTOPKGTEST} {to}"))
-    })?;
-    progress.step("autopkgtest, here", || system.run("root", &format!("{AUTOPKGTEST} -- null")))
-}
+/// A title, who runs it, and what. Of autopkgtest, 2 is the end if a test is skipped.
+const CHECKS: [(&str, &str, &str); 11] = [
+    (
+        "install the tools that check packages",
+        "root",
+        "apt_get install lintian piuparts autopkgtest gdb abigail-tools uidmap mmdebstrap",
+    ),
+    (
+        "lintian has no error and no warning",
+        "tester",
+        "cd out; lintian --pedantic --fail-on error,warning *.changes",
+    ),
+    ("another build gives the same bytes", "tester", AGAIN),
+    ("LDFLAGS reach the linker", "tester", LDFLAGS),
+    ("install them", "root", "dpkg --install /home/tester/out/*.deb"),
+    ("the library is as hard as one in C", "tester", HARDENING),
+    ("object and archive name no folder", "tester", PATHS),
+    ("gdb shows function, line and source", "tester", GDB),
+    ("piuparts: install, upgrade, remove, purge", "root", PIUPARTS),
+    (
+        "autopkgtest, in a user namespace",
+        "tester",
+        "autopkgtest out/libmaster-proto1_*.deb out/libmaster-proto-dev_*.deb build/master-proto/ \
+            --apt-upgrade -- unshare --release $release --tarball ~/base.tar.gz",
+    ),
+    (
+        "autopkgtest, here",
+        "root",
+        "cd /home/tester
+        autopkgtest out/libmaster-proto1_*.deb out/libmaster-proto-dev_*.deb build/master-proto/ -- null",
+    ),
+];
 
-const INSTALL: &str = "apt-get --quiet --yes install --no-install-recommends";
+const AGAIN: &str = r#"
+mkdir elsewhere
+cp build/*.orig.tar.gz elsewhere
+unpack elsewhere/deeper
+(umask 077; export TZ=Asia/Tokyo; build elsewhere/deeper)
+cd out
+sha256sum *.deb | tee sums
+cd ../elsewhere
+sha256sum -c ../out/sums
+"#;
+
+const LDFLAGS: &str = r#"
+cd $source
+export DEB_BUILD_OPTIONS=nocheck DEB_LDFLAGS_APPEND=-Wl,-rpath,/seen
+debian/rules clean
+offline debian/rules build >/dev/null
+readelf -d debian/build/libmaster_proto.so.1 | grep 'RUNPATH.*/seen'
+"#;
 
 /// Nothing that a C library has of the release's flags is missing in ours.
 const HARDENING: &str = r#"
@@ -96,9 +103,10 @@ done
 
 /// docs/packaging.md has the command that says where the source is.
 const GDB: &str = r#"
-cc -o notify SOURCE/examples/notify.c $(pkg-config --cflags --libs master_proto)
+cc -o notify $source/examples/notify.c $(pkg-config --cflags --libs master_proto)
 version=$(pkg-config --modversion master_proto)
-GENERATION=1 gdb -batch -ex 'set breakpoint pending on' -ex 'break master_notify' -ex 'run 5>/dev/null'     -ex 'frame' -ex "set substitute-path /usr/src/master_proto-$version SOURCE" -ex 'list' ./notify >shown 2>&1
+GENERATION=1 gdb -batch -ex 'set breakpoint pending on' -ex 'break master_notify' -ex 'run 5>/dev/null' \
+    -ex 'frame' -ex "set substitute-path /usr/src/master_proto-$version $source" -ex list ./notify >shown 2>&1
 cat shown
 grep 'master_notify (pid=.*lib.rs:[0-9]' shown
 grep 'pub extern "C" fn master_notify' shown
@@ -126,35 +134,52 @@ if ! mknod probe c 1 3 2>/dev/null; then
     tar -rf base.tar ./dev/*
 fi
 gzip -1 base.tar
-piuparts -d RELEASE -b base.tar.gz --keep-sources-list --no-eatmydata $devices \
+piuparts -d $release -b base.tar.gz --keep-sources-list --no-eatmydata $devices \
     /srv/archive/*.deb >log 2>&1 || { tail -n 50 log; exit 1; }
 grep 'PASS' log
 grep -q 'PASS: Installation, upgrade and purging' log
 "#;
 
-/// It ends with 2 if a test is skipped.
-const AUTOPKGTEST: &str = "cd /home/tester; autopkgtest out/libmaster-proto1_*.deb out/libmaster-proto-dev_*.deb build/master-proto/";
+/// Builds the packages of a release, into `build/deb/RELEASE`.
+pub fn build(release: &str) -> Result<()> {
+    make(release).map(drop)
+}
+
+/// Builds them, and has them checked by the tools that distributions use.
+pub fn test(release: &str) -> Result<()> {
+    let (mut progress, system) = make(release)?;
+    system.put("root", &checkout().join(format!("build/bare/{release}.tar")), "base.tar")?;
+    for (title, user, script) in CHECKS {
+        progress.step(title, || {
+            system.run(user, &format!("release={release}\n. /etc/common\n{script}"))
+        })?;
+    }
+    progress.step("abidiff knows the interface", || crate::abi::in_system(&system))
+}
 
 fn make(release: &str) -> Result<(Progress, System)> {
     crate::bare::check_name(release)?;
     refuse_unclean()?;
-    version()?;
+    let version = version()?;
     let mut progress = Progress::start(&format!("deb-{release}"), false)?;
     let title = format!("make a bare {release}, with what building takes");
-    let mut system = progress.step(&title, || ready(release))?;
+    let system = progress.step(&title, || {
+        let system = System::create(release)?;
+        system.run("root", &format!("cat >/etc/common <<'END'{COMMON}END"))?;
+        system.add_user("tester")?;
+        put_source(&system, &version)?;
+        system.run(
+            "root",
+            ". /etc/common; apt_get install build-essential pkgconf; apt_get build-dep $source",
+        )?;
+        Ok(system)
+    })?;
     progress.step("build the packages, offline", || {
-        system.set_offline(true);
-        system.run("tester", &recipe(SOURCE))
+        system.run("tester", ". /etc/common; build $source; mkdir out; cp build/*.* out")
     })?;
-    system.set_offline(false);
-    let to = crate::checkout().join("build/deb").join(release);
-    progress.step("take them out", || {
-        if to.exists() {
-            fs::remove_dir_all(&to)?;
-        }
-        system.run("tester", "mkdir out; cp build/*.* out")?;
-        system.get("/home/tester/out", &to)
-    })?;
+    let to = checkout().join("build/deb").join(release);
+    _ = fs::remove_dir_all(&to);
+    system.get("/home/tester/out", &to)?;
     for file in crate::apt::files_of(&to)? {
         let name = file.file_name().unwrap_or_default().to_string_lossy();
         if name.ends_with(".deb") {
@@ -164,58 +189,21 @@ fn make(release: &str) -> Result<(Progress, System)> {
     Ok((progress, system))
 }
 
-/// A system with the source, as packagers unpack it, and what building takes.
-fn ready(release: &str) -> Result<System> {
-    let system = System::create(release)?;
-    system.add_user("tester")?;
-    put_source(&system)?;
-    let dependencies = INSTALL.replace("install ", "build-dep ");
-    system.run(
-        "root",
-        &format!("{INSTALL} build-essential fakeroot pkgconf; {dependencies} {SOURCE}"),
-    )?;
-    Ok(system)
-}
-
 /// `master-proto_VERSION.orig.tar.gz`, and the same unpacked with `debian/`.
-fn put_source(system: &System) -> Result<()> {
-    let version = version()?;
-    let here = crate::checkout().join("build/deb/source");
-    if here.exists() {
-        fs::remove_dir_all(&here)?;
-    }
-    fs::create_dir_all(&here)?;
-    let sh = Shell::new()?;
-    sh.change_dir(crate::checkout());
-    let tarball = here.join(format!("master-proto_{version}.orig.tar.gz"));
-    cmd!(
-        sh,
-        "git -c safe.directory=* archive --prefix=master_proto-{version}/ --output={tarball} HEAD"
-    )
-    .run()?;
+fn put_source(system: &System, version: &str) -> Result<()> {
+    let (top, here) = (checkout(), checkout().join("build/deb/source"));
+    let (top, folder) = (top.display(), here.display());
+    sh!("rm -rf '{folder}'; mkdir -p '{folder}'
+        git -C '{top}' -c safe.directory=* archive --prefix=master_proto-{version}/ \\
+            --output='{folder}/master-proto_{version}.orig.tar.gz' HEAD")?;
     system.put("tester", &here, "build")?;
-    unpack(system, SOURCE)?;
-    Ok(fs::remove_dir_all(&here)?)
-}
-
-fn unpack(system: &System, folder: &str) -> Result<()> {
-    let script = format!(
-        "mkdir -p {folder}; tar -C {folder} --strip-components=1 -xf build/*.orig.tar.gz
-        cp -R {folder}/packaging/debian {folder}/debian
-        [ -e {folder}/../*.orig.tar.gz ] || cp build/*.orig.tar.gz {folder}/.."
-    );
-    system.run("tester", &script)
-}
-
-fn recipe(folder: &str) -> String {
-    format!("cd {folder}; dpkg-buildpackage --unsigned-source --unsigned-changes")
+    system.run("tester", ". /etc/common; unpack $source")
 }
 
 /// What is built is what is committed, so that the packages can be told apart.
 pub(crate) fn refuse_unclean() -> Result<()> {
-    let sh = Shell::new()?;
-    sh.change_dir(crate::checkout());
-    let changes = cmd!(sh, "git -c safe.directory=* status --porcelain").read()?;
+    let (sh, top) = (Shell::new()?, checkout());
+    let changes = cmd!(sh, "git -C {top} -c safe.directory=* status --porcelain").read()?;
     let first = changes.lines().next().unwrap_or_default();
     ensure!(
         changes.is_empty(),
@@ -225,30 +213,14 @@ pub(crate) fn refuse_unclean() -> Result<()> {
     Ok(())
 }
 
-/// The version, which must be the same wherever it stands.
-pub fn version() -> Result<String> {
-    let top = crate::checkout();
-    let text = |file: &str| fs::read_to_string(top.join(file)).with_context(|| file.to_owned());
-    let after = |file: &str, start: &str, end: char| -> Result<String> {
-        let text = text(file)?;
-        let line = text.lines().find_map(|line| line.strip_prefix(start));
-        let found = line.and_then(|rest| rest.split(end).next());
-        Ok(found.with_context(|| format!("{file} has no line \"{start}...\""))?.to_owned())
-    };
-    let version = after("Cargo.toml", "version = \"", '"')?;
-    let packaged = after("packaging/debian/changelog", "master-proto (", '-')?;
-    let manual = after("man/master_notify.3", ".TH ", '\n')?;
-    let other = after("man/master_proto.7", ".TH ", '\n')?;
-    let named = format!("\"master_proto {version}\"");
-    for (file, agrees) in [
-        ("packaging/debian/changelog", packaged == version),
-        ("man/master_notify.3", manual.contains(&named)),
-        ("man/master_proto.7", other.contains(&named)),
-    ] {
-        ensure!(
-            agrees,
-            "Cargo.toml has version {version}, and {file} another. docs/release.md says where it stands"
-        );
-    }
+/// The version, which the packages must have, too.
+fn version() -> Result<String> {
+    let version = manifest("version")?;
+    let file = "packaging/debian/changelog";
+    ensure!(
+        fs::read_to_string(checkout().join(file))?
+            .starts_with(&format!("master-proto ({version}-")),
+        "Cargo.toml has version {version}, and {file} another. docs/release.md says where it stands"
+    );
     Ok(version)
 }

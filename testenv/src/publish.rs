@@ -9,6 +9,14 @@ use std::fs;
 const LAST: &str = "What follows cannot be taken back";
 /// Hours of work that tell nothing new of a release; a maintainer runs them.
 const NOT_HERE: [&str; 3] = [".ci/run", "make mutants", "make test-deb "];
+const IN_THE_END: &str = r#"
+places=$(grep -rlF "$version" Cargo.toml Cargo.lock man CHANGELOG.md packaging/debian/changelog)
+[ $(echo "$places" | wc -l) -eq 6 ]
+[ -z "$(git status --porcelain)" ]
+git describe --exact-match
+cd build/release
+sha256sum -c SHA256SUMS
+"#;
 
 /// Does it for a version.
 pub fn check(version: &str) -> Result<()> {
@@ -18,64 +26,45 @@ pub fn check(version: &str) -> Result<()> {
         "VERSION={version} is no version such as 1.0.0. Usage: make release-check VERSION=1.0.0"
     );
     crate::deb::refuse_unclean()?;
-    crate::deb::version()?;
-    let page = fs::read_to_string(crate::checkout().join("docs/release.md"))?;
+    let page = fs::read_to_string(checkout().join("docs/release.md"))?;
     let (page, _) = page
         .split_once(LAST)
         .with_context(|| format!("docs/release.md does not say \"{LAST}\""))?;
     let mut progress = Progress::start("release-check", false)?;
-    let copy = crate::checkout().join("build/release-check");
+    let copy = checkout().join("build/release-check");
     let sh = Shell::new()?;
-    for (name, value) in [
-        ("GIT_CONFIG_GLOBAL", "/dev/null"),
-        ("GIT_AUTHOR_NAME", "release-check"),
-        ("GIT_AUTHOR_EMAIL", "nobody"),
-        ("GIT_COMMITTER_NAME", "release-check"),
-        ("GIT_COMMITTER_EMAIL", "nobody"),
-    ] {
-        sh.set_var(name, value);
-    }
     progress.step("copy the checkout", || {
-        if copy.exists() {
-            fs::remove_dir_all(&copy)?;
-        }
-        crate::clone_checkout(&copy)?;
-        sh.change_dir(&copy);
-        cmd!(sh, "git init --quiet --initial-branch main").run()?;
-        cmd!(sh, "git add --all").run()?;
-        Ok(cmd!(sh, "git commit --quiet --message copy").run()?)
+        sh.remove_path(&copy)?;
+        clone_checkout(&copy)?;
+        crate::bare::commit_all(&copy)?;
+        // Bare systems are the same, whoever asks for them.
+        sh.create_dir(checkout().join("build/bare"))?;
+        sh.create_dir(copy.join("build"))?;
+        Ok(std::os::unix::fs::symlink("../../bare", copy.join("build/bare"))?)
     })?;
-    // Bare systems are the same, whoever asks for them.
-    let bare = crate::checkout().join("build/bare");
-    fs::create_dir_all(&bare)?;
-    fs::create_dir_all(copy.join("build"))?;
-    std::os::unix::fs::symlink(&bare, copy.join("build/bare"))?;
+    sh.change_dir(&copy);
+    let run = |script: &str| {
+        let script = format!(
+            "unset CARGO_TARGET_DIR CARGO_MANIFEST_DIR MAKEFLAGS MAKELEVEL
+            export GIT_CONFIG_GLOBAL=/dev/null version={version}
+            {script}"
+        );
+        Ok(cmd!(sh, "sh -euxc {script}").run()?)
+    };
     let blocks: Vec<_> = page.split("```sh\n").skip(1).collect();
     ensure!(blocks.len() > 5, "docs/release.md has no blocks of commands any more");
     for block in blocks {
-        let commands = block.split("```").next().unwrap_or_default().trim_end();
-        let lines: Vec<_> = commands
-            .lines()
-            .filter(|line| !NOT_HERE.iter().any(|one| line.starts_with(one)))
-            .collect();
-        let Some(first) = lines.first().filter(|line| !line.starts_with("version=")) else {
-            continue;
+        let commands = block.split("```").next().unwrap_or_default().lines();
+        let is_left_out = |line: &&str| {
+            line.starts_with("version=") || NOT_HERE.iter().any(|one| line.starts_with(one))
         };
+        let lines: Vec<_> = commands.filter(|line| !is_left_out(line)).collect();
+        let Some(first) = lines.first() else { continue };
         // The owner's key is not here.
         let script = lines.join("\n").replace("git tag --sign", "git tag --annotate");
-        let script = format!("version={version}\n{script}");
-        progress.step(first, || {
-            let run = cmd!(sh, "env -u CARGO_TARGET_DIR -u CARGO_MANIFEST_DIR -u MAKEFLAGS -u MAKELEVEL sh -euxc {script}");
-            Ok(run.run()?)
-        })?;
+        progress.step(first, || run(&script))?;
     }
-    progress.step("the version stands in every place, and the checksums hold", || {
-        let script = "grep -rlF \"$version\" Cargo.toml Cargo.lock man CHANGELOG.md packaging/debian/changelog \
-                      | sort >build/places; cat build/places; [ $(wc -l <build/places) -eq 6 ]
-                      [ -z \"$(git status --porcelain)\" ]; git describe --exact-match
-                      cd build/release; sha256sum -c SHA256SUMS";
-        let script = format!("version={version}\n{script}");
-        Ok(cmd!(sh, "sh -euxc {script}").run()?)
-    })?;
+    progress
+        .step("the version stands in every place, and the checksums hold", || run(IN_THE_END))?;
     progress.say("what is left to do is the last block of docs/release.md")
 }
