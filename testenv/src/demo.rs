@@ -3,19 +3,17 @@
 use crate::instance::{ITS_END, Instance};
 use crate::progress::Progress;
 use crate::trace::{self, Message, Status};
-use crate::{Context, Result, Shell, artefact, checkout, cmd, ensure, tree};
+use crate::{prelude::*, tree};
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
 
 const MESSAGES: usize = 20;
 
 /// Refuses what the demo cannot run; `name` is what the user called it.
 pub fn check_version(source: &Path, name: &str) -> Result<()> {
     let version = tree::version(source)?;
-    let mut numbers = version.split(['.', '-']).map_while(|number| number.parse::<u32>().ok());
-    let version_is = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+    let numbers = version.split(['.', '-']).map_while(|number| number.parse::<u32>().ok());
     ensure!(
-        version_is >= (3, 4),
+        numbers.ge([3, 4]),
         "{name} is Postfix {version}. The demo runs Postfix 3.4 or later, the first with a log file \
          of its own (maillog_file); of an older one, build the tree and take the object into it \
          as docs/postfix.md says."
@@ -30,15 +28,11 @@ pub fn run(progress: &mut Progress, tree: &Path, keep: &Path) -> Result<()> {
     let folder = Path::new("/tmp/demo");
     let mut postfix = Instance::create(folder, tree)?;
     let result = show(progress, tree, &mut postfix);
-    let sh = Shell::new()?;
-    _ = sh.remove_path(keep);
-    sh.create_dir(keep)?;
-    for name in ["log", "start.log", "trace", "mail"] {
-        let path = folder.join(name);
-        if path.exists() {
-            cmd!(sh, "cp -R {path} {keep}").quiet().run()?;
-        }
-    }
+    let (from, to) = (folder.display(), keep.display());
+    sh!("rm -rf '{to}'; mkdir '{to}'
+        for name in log start.log trace mail; do
+            [ ! -e {from}/$name ] || cp -R {from}/$name '{to}'
+        done")?;
     result
 }
 

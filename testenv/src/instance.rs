@@ -4,20 +4,14 @@
 //! Call it in a case or another place of the sandbox, where ports and users are
 //! one's own.
 
+use crate::smtp::Session;
+use crate::{output, prelude::*};
+pub use nix::sys::signal::Signal;
+use nix::unistd::{Pid, User, chown};
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
 use std::process::{self, Command, Stdio};
-use std::time::{Duration, Instant};
-
-use anyhow::{Context, Result, bail, ensure};
-pub use nix::sys::signal::Signal;
-use nix::unistd::{Pid, User, chown};
-use xshell::{Shell, cmd};
-
-use crate::smtp::Session;
-use crate::{last_lines, wait_until};
 
 /// Far more than anything here takes, even on a busy machine.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -30,7 +24,6 @@ const INBOX: &str = "inbox@mail.example";
 
 pub struct Instance {
     dir: PathBuf,
-    tree: PathBuf,
     commands: PathBuf,
     /// `postfix start`, or the tracer, which lives as long as what it traces.
     starter: Option<process::Child>,
@@ -73,11 +66,6 @@ daemon_directory = {daemons}
 command_directory = {commands}
 meta_directory = {meta}
 shlib_directory = {shlib}
-sendmail_path = {commands}/sendmail
-mailq_path = {commands}/mailq
-newaliases_path = {commands}/newaliases
-mail_owner = postfix
-setgid_group = postdrop
 maillog_file = {dir}/log
 maillog_file_prefixes = {dir}
 inet_interfaces = 127.0.0.1
@@ -107,7 +95,7 @@ virtual_mailbox_limit = 0
         );
         fs::write(dir.join("etc/main.cf"), main)?;
         fs::write(dir.join("etc/master.cf"), MASTER_CF)?;
-        Ok(Instance { dir: dir.into(), tree: tree.into(), commands, starter: None })
+        Ok(Instance { dir: dir.into(), commands, starter: None })
     }
 
     pub fn dir(&self) -> &Path {
@@ -192,19 +180,15 @@ virtual_mailbox_limit = 0
     /// children that it had: it is told by a signal, and acts in its own time.
     pub fn reload(&self) -> Result<()> {
         let master = self.master()?;
-        let exe = link(master, "exe");
         // Between fork and exec, 5 is something else.
-        let mut pipes = children(master);
-        pipes.retain(|&child| link(child, "exe") != exe);
-        let pipes: Vec<_> = pipes.into_iter().filter_map(|child| link(child, "fd/5")).collect();
+        let is_daemon = |child: &u32| link(*child, "exe") != link(master, "exe");
+        let daemons = children(master).into_iter().filter(is_daemon);
+        let pipes: Vec<_> = daemons.filter_map(|child| link(child, "fd/5")).collect();
         self.run("postfix", &["reload"])?;
         self.wait("master closes the status pipes of the old generation", || {
-            let Ok(open) = fs::read_dir(format!("/proc/{master}/fd")) else {
-                return false;
-            };
-            let open: Vec<_> =
-                open.flatten().filter_map(|fd| fs::read_link(fd.path()).ok()).collect();
-            !pipes.iter().any(|pipe| open.contains(pipe))
+            let open = fs::read_dir(format!("/proc/{master}/fd")).into_iter().flatten().flatten();
+            let open: Vec<_> = open.filter_map(|fd| fs::read_link(fd.path()).ok()).collect();
+            !open.is_empty() && !pipes.iter().any(|pipe| open.contains(pipe))
         })
     }
 
@@ -212,10 +196,11 @@ virtual_mailbox_limit = 0
     pub fn stop(&mut self) -> Result<()> {
         let master = self.master()?;
         self.run("postfix", &["stop"])?;
-        self.wait("master ends", || !is_alive(master))?;
         let mut starter = self.starter.take();
-        self.wait("what has started Postfix ends", || {
-            starter.as_mut().is_none_or(|starter| matches!(starter.try_wait(), Ok(Some(_))))
+        self.wait("master ends, and what has started it", || {
+            let has_ended =
+                |starter: &mut process::Child| matches!(starter.try_wait(), Ok(Some(_)));
+            !is_alive(master) && starter.as_mut().is_none_or(has_ended)
         })
     }
 
@@ -316,15 +301,14 @@ virtual_mailbox_limit = 0
         self.wait("the queue becomes empty", || self.queued() == 0)
     }
 
-    /// Waits for an empty queue, which is flushed again and again: what had to
-    /// wait when a daemon was reloaded or killed gets its next attempt at once.
+    /// Waits for an empty queue, which is flushed each second: what had to wait when
+    /// a daemon was reloaded or killed gets its next attempt at once.
     pub fn drain(&self) -> Result<()> {
-        let mut last = Instant::now();
         self.wait("the queue becomes empty", || {
-            if self.queued() > 0 && last.elapsed() > Duration::from_secs(1) {
-                last = Instant::now();
+            if self.queued() > 0 {
+                std::thread::sleep(Duration::from_secs(1));
                 // The next attempt is soon, if this one fails.
-                let _ = self.run("postfix", &["flush"]);
+                _ = self.run("postfix", &["flush"]);
             }
             self.queued() == 0
         })
@@ -374,38 +358,37 @@ virtual_mailbox_limit = 0
         wait_until(LIMIT, what, is_so).with_context(|| self.last_words())
     }
 
-    /// What the log complains about, without what differs from run to run:
-    /// sorted, each once.
+    /// What the log complains about, as `PROGRAM: warning: ...`, without what
+    /// differs from run to run, numbers and queue IDs: sorted, each once.
     pub fn warnings(&self) -> Vec<String> {
-        let (dir, tree) = (self.dir.to_string_lossy(), self.tree.to_string_lossy());
-        let log = self.log();
-        let same =
-            |line: String| without_numbers(&line.replace(&*dir, "DIR").replace(&*tree, "TREE"));
-        log.lines().filter_map(complaint).map(same).collect::<BTreeSet<_>>().into_iter().collect()
+        let dir = self.dir.display();
+        let warnings = sh!(
+            r"sed -nE 's/^[^]]*\/([^/[]+)\[[0-9]+\]: ((warning|error|fatal|panic): )/\1: \2/p' {dir}/log |
+                sed -E 's|{dir}|DIR|g; s/[0-9A-F]{{8,}}|[0-9]+/N/g' | sort -u"
+        );
+        warnings.expect("Postfix has a log").lines().map(str::to_owned).collect()
     }
 
     /// What Postfix said last, wherever it is: as it was started, in its log, or,
     /// while it has no log, to a terminal alone.
     pub fn last_words(&self) -> String {
-        let path = |name: &str| self.dir.join(name).display().to_string();
-        let started = fs::read(self.dir.join("start.log")).unwrap_or_default();
-        let mut said = vec![(path("start.log"), last_lines(&started, 5))];
-        let log = self.log();
-        if log.is_empty() {
-            let check = format!("'{}/postfix' -c '{}' check", self.commands.display(), path("etc"));
-            let output = Command::new("script").args(["-qec", &check, "/dev/null"]).output();
-            let output = output.map_or_else(|e| e.to_string().into_bytes(), |output| output.stdout);
-            said.push(("it has no log yet; `postfix check`".to_owned(), last_lines(&output, 10)));
-        } else {
-            let complaints = log.lines().filter_map(complaint).collect::<Vec<_>>().join("\n");
-            said.push((path("log"), last_lines(log.as_bytes(), 10)));
-            said.push(("of this, complaints".to_owned(), last_lines(complaints.as_bytes(), 5)));
-        }
-        let said = said.into_iter().filter(|(_, lines)| !lines.is_empty());
-        let said = said.map(|(name, lines)| format!("{name}:\n  {}\n", lines.join("\n  ")));
-        said.collect::<Vec<_>>().concat()
+        let mut look = Command::new("sh");
+        look.args(["-c", LAST_WORDS, "sh"]).arg(&self.dir).arg(self.commands.join("postfix"));
+        output(&mut look).map_or_else(|error| error.to_string(), |(_, said)| said)
     }
 }
+
+const LAST_WORDS: &str = r#"
+tail -v -n 5 "$1/start.log"
+if [ -s "$1/log" ]; then
+    tail -v -n 10 "$1/log"
+    echo "==> of this, complaints <=="
+    grep -E '\]: (warning|error|fatal|panic): ' "$1/log" | tail -n 5
+else
+    echo "==> it has no log yet; postfix check <=="
+    script -qec "'$2' -c '$1/etc' check" /dev/null | tr -d '\r' | tail -n 10
+fi
+"#;
 
 /// Lines with leading dots, of full length and without text: what transport
 /// could damage.
@@ -420,28 +403,6 @@ fn message(number: usize) -> String {
 
 fn body(mail: &str) -> Option<&str> {
     mail.split_once("\n\n").map(|(_, body)| body)
-}
-
-/// `PROGRAM: warning: ...` of a line of the log that complains.
-fn complaint(line: &str) -> Option<String> {
-    let (head, text) = line.split_once("]: ")?;
-    let program = head.rsplit('/').next()?.split('[').next()?;
-    let kind = text.split(": ").next()?;
-    ["warning", "error", "fatal", "panic"].contains(&kind).then(|| format!("{program}: {text}"))
-}
-
-/// Numbers, and queue IDs in hexadecimal, are N.
-fn without_numbers(line: &str) -> String {
-    let mut result = String::new();
-    let mut rest = line;
-    while let Some(first) = rest.chars().next() {
-        let id = rest.find(|c: char| !matches!(c, '0'..='9' | 'A'..='F')).unwrap_or(rest.len());
-        let number = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
-        let length = if id >= 8 { id } else { number };
-        result.push(if length > 0 { 'N' } else { first });
-        rest = &rest[length.max(first.len_utf8())..];
-    }
-    result
 }
 
 /// A process that has not ended: a zombie has no program.
@@ -489,15 +450,9 @@ rewrite unix - - n - - trivial-rewrite
 bounce unix - - n - 0 bounce
 defer unix - - n - 0 bounce
 trace unix - - n - 0 bounce
-verify unix - - n - 1 verify
 flush unix n - n 1000? 0 flush
-proxymap unix - - n - - proxymap
-smtp unix - - n - - smtp
-relay unix - - n - - smtp
-showq unix n - n - - showq
 error unix - - n - - error
 retry unix - - n - - error
-discard unix - - n - - discard
 virtual unix - n n - - virtual
 anvil unix - - n - 1 anvil
 scache unix - - n - 1 scache

@@ -1,10 +1,8 @@
 //! SMTP, as much as it takes to hand in a message.
 
+use crate::prelude::*;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
-
-use anyhow::{Context, Result, ensure};
 
 pub struct Session(BufReader<TcpStream>);
 
@@ -12,11 +10,8 @@ impl Session {
     /// Connects, and leaves the greeting to be read by [`Session::hear`]: a
     /// client that speaks first is turned away.
     pub fn connect(server: SocketAddr) -> Result<Session> {
-        let limit = Duration::from_secs(60);
-        let stream = TcpStream::connect_timeout(&server, limit)
-            .with_context(|| format!("cannot connect to {server}"))?;
-        stream.set_read_timeout(Some(limit))?;
-        stream.set_write_timeout(Some(limit))?;
+        let stream = TcpStream::connect(server).with_context(|| format!("no {server}"))?;
+        stream.set_read_timeout(Some(Duration::from_secs(60)))?;
         Ok(Session(BufReader::new(stream)))
     }
 
@@ -26,21 +21,14 @@ impl Session {
         Ok(session)
     }
 
-    /// Reads a reply, which must have this code.
+    /// Reads a reply, each line of which must have this code.
     pub fn hear(&mut self, code: &str) -> Result<()> {
-        let mut reply = String::new();
-        loop {
-            let start = reply.len();
-            let length = self
-                .0
-                .read_line(&mut reply)
-                .with_context(|| format!("no reply {code} from the server"))?;
-            ensure!(length > 0, "the server hung up instead of a reply {code}: {reply}");
-            if reply.as_bytes().get(start + 3) != Some(&b'-') {
-                break;
-            }
+        let mut line = String::from("   -");
+        while line[3..].starts_with('-') {
+            line.clear();
+            self.0.read_line(&mut line).with_context(|| format!("no reply {code}"))?;
+            ensure!(line.starts_with(code), "the server replied, instead of {code}: '{line}'");
         }
-        ensure!(reply.starts_with(code), "the server replied, instead of {code}: {reply}");
         Ok(())
     }
 
@@ -57,10 +45,8 @@ impl Session {
         self.say(&format!("MAIL FROM:<{from}>"), "250")?;
         self.say(&format!("RCPT TO:<{to}>"), "250")?;
         self.say("DATA", "354")?;
-        let lines = message.lines().map(|line| {
-            if line.starts_with('.') { format!(".{line}\r\n") } else { format!("{line}\r\n") }
-        });
-        self.say(&(lines.collect::<String>() + "."), "250")
+        let lines = format!("\n{message}.").replace("\n.", "\n..").replace('\n', "\r\n");
+        self.say(&lines[2..lines.len() - 1], "250")
     }
 
     /// Ends the session, in good order.
