@@ -165,16 +165,20 @@ impl System {
     }
 
     /// Adds a user whose home is closed to others, and who may have a user
-    /// namespace. The ids that go with it exist in here, even if this is in one
-    /// itself, and nobody's, 65534, is among them, as everywhere.
+    /// namespace. The ids that go with it are those of any first user; in a user
+    /// namespace, which has 65536 of them, all that there are, since nobody's, 65534,
+    /// must be among them.
     pub fn add_user(&self, name: &str) -> Result<()> {
         self.run(
             "root",
             &format!(
-                "groupadd --gid 65535 {name}
-                useradd --create-home --shell /bin/sh --uid 65535 --gid 65535 {name}
+                "read -r first outside count </proc/self/uid_map
+                id=1000 range=100000:65536
+                [ $count -gt 165536 ] || id=65535 range=1:65535
+                groupadd --gid $id {name}
+                useradd --create-home --shell /bin/sh --uid $id --gid $id {name}
                 chmod 700 /home/{name}
-                for file in /etc/subuid /etc/subgid; do echo {name}:1:65535 >$file; done"
+                for file in /etc/subuid /etc/subgid; do echo {name}:$range >$file; done"
             ),
         )
     }
