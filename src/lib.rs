@@ -80,8 +80,19 @@ pub extern "C" fn master_notify(pid: c_int, generation: c_uint, status: c_int) -
     // shows, and a signal handler may have changed msg_verbose meanwhile.
     let sent = usize::try_from(written) == Ok(SIZE);
     msg::log_if_verbose(status, sent);
-    if sent { 0 } else { -1 }
+    if sent {
+        0
+    } else {
+        rarely();
+        -1
+    }
 }
+
+/// Marks a path that is seldom taken, so that the others are short: see
+/// docs/design.md.
+#[cold]
+#[inline]
+fn rarely() {}
 
 // What follows is in the same module as the function so that the compiler puts
 // all of it into one object: a linker takes the note when it takes the code.

@@ -22,12 +22,6 @@ struct References {
     info: Option<MsgInfo>,
 }
 
-/// Marks a path that is seldom taken. Without it, LLVM 19 of Rust 1.85 tests both
-/// pointers on every call.
-#[cold]
-#[inline]
-fn rarely() {}
-
 /// Calls `msg_info`, if the program has both symbols and `msg_verbose` is not
 /// zero.
 pub(crate) fn log_if_verbose(status: c_int, sent: bool) {
@@ -36,7 +30,7 @@ pub(crate) fn log_if_verbose(status: c_int, sent: bool) {
     if verbose == 0 {
         return;
     }
-    rarely();
+    crate::rarely();
     if let Some(msg_info) = references.info {
         // %m is the text of `errno`.
         let format = if sent { c"%s: status %d" } else { c"%s: status %d: %m" };
