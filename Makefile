@@ -36,8 +36,8 @@ test-arch: deps-arch prepare ## run the harnesses on other processors, C librari
 test-cargo-c: deps all build/tools/cargo-c/bin/cargo-cinstall ## compare what cargo-c installs (compiles it once)
 	$(TESTS) --test cargo_c -- $(T)
 
-test-debian: deps all build/postfix/debian-binary/.unpacked build/postfix/debian-source/makedefs ## build Debian's postfix package with the object inside
-	@tools/deps debian build/postfix/debian-source
+test-debian: deps all build/postfix/debian-binary/.unpacked build/postfix/source/makedefs ## build Debian's postfix package with the object inside
+	@tools/deps debian build/postfix/source
 	$(TESTS) --test debian -- $(T)
 
 # The newest cargo-c for the oldest Rust that this library takes.
@@ -88,8 +88,7 @@ build/checked/.done: tests/Cargo.lock
 strong:
 	@CARGO_FLAGS="$$CARGO_FLAGS --features strong-msg" tools/build build/strong
 
-build/postfix/source/makedefs build/postfix/newest-source/makedefs build/postfix/debian-binary/.unpacked \
-    build/postfix/debian-source/makedefs:
+build/postfix/source/makedefs build/postfix/newest-source/makedefs build/postfix/debian-binary/.unpacked:
 	@$(TESTENV) fetch $(notdir $(@D))
 
 build/postfix/static/.built build/postfix/shared/.built: build/postfix/source/makedefs

@@ -1,8 +1,8 @@
 //! What the Makefile does with the sandbox: `testenv WORD...`
 //!
 //! - `fetch NAME` gets what the rest needs into `build/postfix/NAME`: the
-//!   distribution's `source`, the `newest-source`, the `debian-source` and
-//!   `debian-binary` package, or `yours-source`, which POSTFIX_SRC names.
+//!   distribution's `source`, the `newest-source`, the `debian-binary` package, or
+//!   `yours-source`, which POSTFIX_SRC names.
 //! - `platforms` fetches and builds what the tests on other processors take.
 //! - `tree NAME` builds a stock Postfix: `static`, `shared`, `newest-static`, ...
 //! - `demo NAME` runs the tree NAME, which is ours, and shows what it does.

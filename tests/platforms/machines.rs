@@ -3,11 +3,12 @@
 
 use testenv::artefacts::Implementation;
 use testenv::harness::{PORTABLE, Toolchain, check, named};
-use testenv::platforms::{MACHINES, Machine, cmocka_header, folder};
+use testenv::platforms::{MACHINES, cmocka_header, folder};
 use testenv::prelude::*;
 
 /// A way to link: its name, flags to compile with and to link with, and what is
 /// linked so.
+#[derive(Clone, Copy)]
 pub struct Link {
     pub name: &'static str,
     cflags: &'static str,
@@ -24,132 +25,77 @@ pub const LINKS: [Link; 4] = [
 ];
 
 pub const LINKERS: [&str; 4] = ["bfd", "gold", "lld", "mold"];
-/// With each of them, where it makes sense: -z defs is for libraries alone.
-pub const LINKER_FLAGS: [&str; 3] = ["--gc-sections", "-z now", "--as-needed"];
+/// With each of them.
+pub const LINKER_FLAGS: &str = "-Wl,--gc-sections -Wl,-z,now -Wl,--as-needed";
 
-/// Where the files of an implementation are for one compiler.
-struct Files {
-    original: PathBuf,
-    original_shared: PathBuf,
-    object: PathBuf,
-    archive: PathBuf,
-    shared: PathBuf,
-    strong: bool,
-}
+/// What gcc and the installed Rust have made.
+const HERE: &str = "amd64-installed";
 
-impl Files {
-    fn of(machine: &Machine) -> Files {
-        let folder = machine.folder();
-        Files {
-            original: folder.join("original.o"),
-            original_shared: folder.join("liboriginal.so"),
-            object: folder.join("master_proto.o"),
-            archive: folder.join("libmaster_proto.a"),
-            shared: folder.join("libmaster_proto.so"),
-            strong: machine.strong,
-        }
-    }
-
-    /// What gcc and the installed Rust make of it here, for glibc.
-    fn of_host() -> Files {
-        Files {
-            original: artefact("original/original.o"),
-            original_shared: artefact("original/original.o"),
-            object: artefact("master_proto.o"),
-            archive: artefact("libmaster_proto.a"),
-            shared: artefact("libmaster_proto.so"),
-            strong: false,
-        }
-    }
-
-    fn implementation(&self, name: &'static str, link: &str) -> Implementation {
-        let is_original = name == "original";
-        let file = match name {
-            "original" if link == "shared" => &self.original_shared,
-            "original" => &self.original,
-            "object" => &self.object,
-            "archive" => &self.archive,
-            _ => &self.shared,
-        };
-        let header = if is_original {
-            testenv::tree::stock(testenv::tree::Kind::Static).join("src/master")
-        } else {
-            checkout().join("include")
-        };
-        Implementation {
-            name,
-            file: file.clone(),
-            header,
-            is_original,
-            strong: is_original || self.strong,
-        }
-    }
+/// What was built in the folder `home`, for a way to link.
+fn implementation(home: &str, strong: bool, name: &'static str, link: &str) -> Implementation {
+    let is_original = name == "original";
+    let file = match name {
+        "original" if link == "shared" => "liboriginal.so",
+        "original" => "original.o",
+        "object" => "master_proto.o",
+        "archive" => "libmaster_proto.a",
+        _ => "libmaster_proto.so",
+    };
+    let header = if is_original {
+        testenv::tree::stock(testenv::tree::Kind::Static).join("src/master")
+    } else {
+        checkout().join("include")
+    };
+    let file = folder(home).join(file);
+    Implementation { name, file, header, is_original, strong: is_original || strong }
 }
 
 /// A compiler with the cmocka that was compiled by it.
-fn toolchain(cc: &str, cxx: &str, cmocka: &Path, cflags: &str, ldflags: &str) -> Toolchain {
-    let header = cmocka_header();
-    let cflags = format!("-O2 -I {} {cflags}", header.display());
-    let mut toolchain = Toolchain::new(cc, cxx).flags(&cflags, ldflags);
-    toolchain.cmocka = cmocka.join("libcmocka.a").display().to_string();
-    toolchain
+fn toolchain(cc: &str, home: &str, cflags: &str, ldflags: &str) -> Toolchain {
+    let cflags = format!("-O2 -I {} {cflags}", cmocka_header().display());
+    let mut tools = Toolchain::new(cc, &cc.replace("gcc", "g++")).flags(&cflags, ldflags);
+    tools.cmocka = folder(home).join("cmocka.o").display().to_string();
+    tools
 }
 
 pub fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
-    for machine in &MACHINES {
-        for link in &LINKS {
-            let cxx = format!("{}-g++", machine.triple);
-            let mut tools =
-                toolchain(&machine.cc(), &cxx, &machine.folder(), link.cflags, link.ldflags);
-            if let Some(qemu) = machine.qemu {
-                tools = tools.run_by(&format!("qemu-{qemu}-static -L /usr/{}", machine.triple));
-            }
-            let name = format!("machines::{}::{}", machine.name, link.name);
-            cases.extend(all(&name, &Files::of(machine), link, &tools));
+    let mut add = |name: &str, home: &str, strong: bool, link: Link, tools: &Toolchain| {
+        for one in link.implementations {
+            let (one, tools) = (implementation(home, strong, one, link.name), tools.clone());
+            let name = format!("machines::{name}::{}::{}", link.name, one.name);
+            cases.push(Case::new(name, move || run(&one, &tools)).limit(600));
+        }
+    };
+    let machines = MACHINES.map(|machine| {
+        let emulator = |qemu| format!("qemu-{qemu}-static -L /usr/{}", machine.triple);
+        let emulator = machine.qemu.map(emulator).unwrap_or_default();
+        (machine.name, machine.cc(), emulator, machine.strong)
+    });
+    let musl = ("musl", "musl-gcc".to_owned(), String::new(), false);
+    for (name, cc, emulator, strong) in machines.into_iter().chain([musl]) {
+        for link in LINKS {
+            let tools = toolchain(&cc, name, link.cflags, link.ldflags).run_by(&emulator);
+            add(name, name, strong, link, &tools);
         }
     }
-    for link in &LINKS {
-        // The object that was made for glibc.
-        let home = folder("musl");
-        let mut files = Files::of_host();
-        files.original_shared = home.join("liboriginal.so");
-        files.shared = home.join("libobject.so");
-        let tools = toolchain("musl-gcc", "g++", &home, link.cflags, link.ldflags);
-        cases.extend(all(&format!("machines::musl::{}", link.name), &files, link, &tools));
+    add("gcc-lto", HERE, false, LINKS[0], &toolchain("gcc", HERE, "-flto", "-flto"));
+    let by_linker = |linker: &str, link: Link| {
+        let cflags = format!("{} -ffunction-sections", link.cflags);
+        let ldflags = format!("{} -fuse-ld={linker} {LINKER_FLAGS}", link.ldflags);
+        toolchain("gcc", HERE, &cflags, &ldflags)
+    };
+    for linker in LINKERS {
+        for link in [LINKS[0], LINKS[2]] {
+            add(linker, HERE, false, link, &by_linker(linker, link));
+        }
     }
     for linker in LINKERS {
-        let flags: String =
-            LINKER_FLAGS.map(|flag| format!(" -Wl,{}", flag.replace(' ', ","))).concat();
-        let flags = format!("-fuse-ld={linker}{flags}");
-        for link in LINKS.iter().filter(|link| link.name != "non-PIE") {
-            let cflags = format!("{} -ffunction-sections", link.cflags);
-            let ldflags = format!("{} {flags}", link.ldflags);
-            let tools = toolchain("gcc", "g++", &folder("amd64-installed"), &cflags, &ldflags);
-            let name = format!("machines::{linker}::{}", link.name);
-            let mut files = Files::of_host();
-            if link.name == "shared" {
-                files.shared = scratch().join("from-archive.so");
-                cases.push(from_archive(&name, flags.clone(), link, files, tools));
-            } else {
-                cases.extend(all(&name, &files, link, &tools));
-            }
-        }
+        let name = format!("machines::{linker}::shared::from_archive");
+        let tools = by_linker(linker, LINKS[3]);
+        cases.push(Case::new(name, move || from_archive(linker, &tools)).limit(600));
     }
-    let lto = toolchain("gcc", "g++", &folder("amd64-installed"), "-flto", "-flto");
-    cases.extend(all("machines::gcc-lto::static", &Files::of_host(), &LINKS[0], &lto));
     cases
-}
-
-/// A case for each implementation, with all harnesses.
-fn all(name: &str, files: &Files, link: &Link, tools: &Toolchain) -> Vec<Case> {
-    let one = |implementation: &&'static str| {
-        let implementation = files.implementation(implementation, link.name);
-        let tools = tools.clone();
-        let name = format!("{name}::{}", implementation.name);
-        Case::new(name, move || run(&implementation, &tools)).limit(600)
-    };
-    link.implementations.iter().map(one).collect()
 }
 
 fn run(implementation: &Implementation, tools: &Toolchain) -> Result<()> {
@@ -165,15 +111,9 @@ fn run(implementation: &Implementation, tools: &Toolchain) -> Result<()> {
 }
 
 /// Packagers link a library out of the archive, which must miss no symbol.
-fn from_archive(name: &str, flags: String, link: &Link, files: Files, tools: Toolchain) -> Case {
-    let implementation = files.implementation("shared", link.name);
-    Case::new(format!("{name}::from_archive"), move || {
-        let sh = Shell::new()?;
-        let flags = flags.split_whitespace();
-        let (archive, library) = (&files.archive, &files.shared);
-        cmd!(sh, "gcc -shared -Wl,-u,master_notify -Wl,-z,defs {flags...} {archive} -o {library}")
-            .run()?;
-        run(&implementation, &tools)
-    })
-    .limit(600)
+fn from_archive(linker: &str, tools: &Toolchain) -> Result<()> {
+    sh!("gcc -shared -Wl,-u,master_notify -Wl,-z,defs -fuse-ld={linker} {LINKER_FLAGS} \
+            build/arch/{HERE}/libmaster_proto.a -o /tmp/libmaster_proto.so")?;
+    let file = scratch().join("libmaster_proto.so");
+    run(&Implementation { file, ..implementation(HERE, false, "shared", "shared") }, tools)
 }

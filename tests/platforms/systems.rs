@@ -1,10 +1,8 @@
-//! What is only compiled: C for other systems, the object for other processors,
-//! and how the object refers to the msg symbols.
+//! What is only compiled: C for other systems, the object for other processors;
+//! and how each object refers to the msg symbols, and says whose code it is.
 
-use object::{Object, ObjectSymbol};
-use std::fs;
 use testenv::harness;
-use testenv::platforms::{MACHINES, OBJECTS, cmocka_header, folder, zig};
+use testenv::platforms::{MACHINES, OBJECTS, cmocka_header, zig};
 use testenv::prelude::*;
 
 /// System, processor in Debian's words, and what Zig calls both.
@@ -18,60 +16,45 @@ pub const SYSTEMS: [(&str, &str, &str); 6] = [
 ];
 
 pub fn cases() -> Vec<Case> {
-    let mut cases = Vec::new();
-    for (_, _, target) in SYSTEMS {
-        let name = format!("systems::{target}::header_and_harnesses_compile");
-        cases.push(Case::new(name, move || compile_all(target)));
-    }
     let objects = MACHINES.map(|machine| (machine.name, machine.strong)).into_iter();
-    let objects = objects.chain(OBJECTS.map(|object| (object.target, object.strong)));
-    for (name, strong) in objects {
-        let kind = if strong { "strong" } else { "weak" };
-        let title = format!("systems::{name}::references_are_{kind}");
-        cases.push(Case::new(title, move || references(name, strong)));
-    }
-    cases
+    let objects = objects.chain(OBJECTS.map(|(_, _, target, strong)| (target, strong)));
+    testenv::cases![
+        header_and_harnesses_compile for SYSTEMS.map(|(_, _, target)| target),
+        object_has_the_documented_references_and_the_note for objects,
+    ]
 }
 
-fn compile_all(target: &str) -> Result<()> {
-    let header = checkout().join("include/master_proto.h");
-    compile(target, "cc", &["-x", "c", "-std=c89", "-pedantic-errors"], &header)?;
-    let mut sources: Vec<_> = harness::ALL.iter().map(|harness| harness.source()).collect();
-    sources.sort();
-    sources.dedup();
-    for source in &sources {
-        compile(target, "cc", &[], source)?;
-    }
-    let caller = harness::named("caller_in_cplusplus").source();
-    compile(target, "c++", &["-x", "c++"], &caller)
-}
-
-fn compile(target: &str, language: &str, flags: &[&str], source: &Path) -> Result<()> {
-    let sh = Shell::new()?;
-    sh.set_var("ZIG_GLOBAL_CACHE_DIR", "/tmp/zig");
-    sh.set_var("ZIG_LOCAL_CACHE_DIR", "/tmp/zig");
-    let (zig, ours, cmocka) = (zig(), checkout().join("include"), cmocka_header());
-    let warnings = ["-Wall", "-Wextra", "-Werror"];
-    cmd!(sh, "{zig} {language} -target {target} {warnings...} -I {ours} -I {cmocka} {flags...} -c {source} -o /tmp/compiled.o").run()?;
+fn header_and_harnesses_compile(target: &&str) -> Result<()> {
+    let sources = harness::ALL.map(|harness| harness.source().display().to_string());
+    let (zig, cmocka, sources) = (zig(), cmocka_header(), sources.join(" "));
+    let (zig, cmocka) = (zig.display(), cmocka.display());
+    sh!("export ZIG_GLOBAL_CACHE_DIR=/tmp/zig ZIG_LOCAL_CACHE_DIR=/tmp/zig
+        compile() {{
+            language=$1; shift
+            {zig} $language -target {target} -Wall -Wextra -Werror -I include -I {cmocka} \
+                -c \"$@\" -o /tmp/compiled.o
+        }}
+        compile cc -x c -std=c89 -pedantic-errors include/master_proto.h
+        for source in $(printf '%s\\n' {sources} | sort -u); do
+            compile cc $source
+        done
+        compile c++ -x c++ c_tests/caller.c")?;
     Ok(())
 }
 
-fn references(name: &str, strong: bool) -> Result<()> {
-    let data = fs::read(folder(name).join("master_proto.o"))?;
+fn object_has_the_documented_references_and_the_note((name, strong): &(&str, bool)) -> Result<()> {
+    let object = format!("build/arch/{name}/master_proto.o");
     if name.contains("-apple-") {
-        // Mach-O has no weak references of our kind; so the names alone tell.
-        for symbol in ["_msg_info", "_msg_verbose"] {
-            let there = data.windows(symbol.len()).any(|bytes| bytes == symbol.as_bytes());
-            ensure!(there, "the object does not name {symbol}");
-        }
+        // Mach-O has neither notes nor weak references of our kind; so the names
+        // alone tell.
+        sh!("for name in _master_notify _msg_info _msg_verbose; do grep -q $name {object}; done
+            if grep '\\.note' {object}; then exit 1; fi")?;
         return Ok(());
     }
-    let file = object::File::parse(&*data)?;
-    for wanted in ["msg_info", "msg_verbose"] {
-        let symbol = file.symbols().find(|symbol| symbol.name() == Ok(wanted));
-        let symbol = symbol.with_context(|| format!("the object has no symbol {wanted}"))?;
-        ensure!(symbol.is_undefined(), "the object defines {wanted}");
-        ensure!(symbol.is_weak() != strong, "{wanted}: weak is {}", symbol.is_weak());
-    }
+    let how = if *strong { "GLOBAL" } else { "WEAK" };
+    let references =
+        sh!("readelf -sW {object} | awk '/ msg_/ {{ print $5, $(NF - 1), $NF }}' | sort")?;
+    assert_eq!(references, format!("{how} UND msg_info\n{how} UND msg_verbose"));
+    sh!("readelf -nW {object} | grep '  master_proto '")?;
     Ok(())
 }
