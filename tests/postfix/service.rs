@@ -17,49 +17,38 @@ use testenv::tree::{self, Kind};
 const SERVICE: &str = "127.0.0.1:10026";
 
 pub fn cases() -> Vec<Case> {
-    let mut cases = testenv::cases![
-        child_serves_inet_and_unix,
-        child_serves_two_listeners,
-        child_serves_from_a_chroot,
+    testenv::cases![
+        child_serves_inet_and_unix_and_two_listeners_and_from_a_chroot,
         child_holds_its_session_over_a_reload,
         child_refuses_what_master_does_not_give,
-    ];
-    for program in ["child nobody", "hello"] {
-        let name = program.split(' ').next().unwrap_or_default();
-        let named = |claim| format!("postfix::service::{name}_{claim}");
-        let taken = named("serves_an_accepted_client_when_TAKEN_fails");
-        let idle = named("serves_and_ends_at_a_reload_when_idle");
-        cases.push(Case::new(taken, move || client_without_master(program)));
-        cases.push(Case::new(idle, move || idle_child(program)));
-    }
-    cases
+        hello_serves_and_ends_at_a_reload_when_idle,
+        serves_an_accepted_client_when_taken_fails for [("child nobody", "one line\n"), ("hello", "")],
+    ]
 }
 
 /// All daemons of Postfix, and the two programs: master takes every program from
 /// one folder.
 fn programs() -> Result<PathBuf> {
-    let (sh, folder) = (Shell::new()?, scratch().join("libexec"));
     let daemons = tree::stock(Kind::Static).join("libexec");
-    cmd!(sh, "cp -rs {daemons} {folder}").run()?;
-    let (include, archive) = (checkout().join("include"), artefact("libmaster_proto.a"));
-    let source = checkout().join("examples/child.c");
-    sh.change_dir(&folder);
-    cmd!(sh, "cc -O2 -Wall -Wextra -Werror -I {include} -o child {source} {archive}").run()?;
-    sh.write_file("/tmp/hello.c", man::program(&man::by_mandoc("master_proto.7")?)?)?;
-    cmd!(sh, "cc -O2 -Wall -Wextra -Werror -o hello /tmp/hello.c").run()?;
-    Ok(folder)
+    fs::write("/tmp/hello.c", man::program(&man::by_mandoc("master_proto.7")?)?)?;
+    sh!(
+        "cp -rs {} /tmp/libexec
+        cc='cc -O2 -Wall -Wextra -Werror'
+        $cc -I include -o /tmp/libexec/child examples/child.c build/libmaster_proto.a
+        $cc -o /tmp/libexec/hello /tmp/hello.c",
+        daemons.display()
+    )?;
+    Ok("/tmp/libexec".into())
 }
 
 /// A Postfix with these services; each line is one of master.cf.
 fn start(services: &[&str]) -> Result<Instance> {
     let mut postfix = Instance::create(&scratch().join("postfix"), &tree::stock(Kind::Static))?;
-    postfix.postconf(&[&format!("daemon_directory={}", programs()?.display())])?;
-    for line in services {
-        if line.starts_with("10027 ") {
-            postfix.postconf(&["inet_interfaces=127.0.0.1, 127.0.0.2"])?;
-        }
-        postfix.service(line)?;
-    }
+    // For a service with two listeners.
+    sh!("ip address add 127.0.0.2/32 dev lo")?;
+    let folder = format!("daemon_directory={}", programs()?.display());
+    postfix.postconf(&[&folder, "inet_interfaces=127.0.0.1, 127.0.0.2"])?;
+    services.iter().try_for_each(|line| postfix.service(line))?;
     postfix.start()?;
     // Generations count the children of master. Octal has a meaning from 8 on.
     postfix.delivers(1)?;
@@ -121,10 +110,6 @@ fn answers(socket: OwnedFd, text: &str) -> Result<()> {
     Ok(())
 }
 
-fn text_for(program: &str) -> &'static str {
-    if program == "hello" { "" } else { "one line\n" }
-}
-
 fn not_root(child: &Child) -> Result<()> {
     let nobody = nix::unistd::User::from_name("nobody")?.context("there is no nobody")?;
     let (user, group) = (nobody.uid.to_string(), nobody.gid.to_string());
@@ -139,29 +124,23 @@ fn not_root(child: &Child) -> Result<()> {
     Ok(())
 }
 
-fn child_serves_inet_and_unix() -> Result<()> {
-    let inet = format!("{SERVICE} inet n - n - 10 child nobody");
-    let postfix = start(&[&inet, "child unix n - n - 10 child nobody"])?;
+fn child_serves_inet_and_unix_and_two_listeners_and_from_a_chroot() -> Result<()> {
+    let postfix = start(&[
+        "127.0.0.1:10026 inet n - n - 10 child nobody",
+        "child unix n - n - 10 child nobody",
+        "10027 inet n - n - 1 child nobody",
+        "127.0.0.1:10028 inet n - y - 10 child nobody",
+    ])?;
     served(SERVICE, "one line\n")?;
     answers(UnixStream::connect(postfix.queue().join("public/child"))?.into(), "one line\n")?;
-    end(postfix)
-}
 
-fn child_serves_two_listeners() -> Result<()> {
-    let sh = Shell::new()?;
-    cmd!(sh, "ip address add 127.0.0.2/32 dev lo").run()?;
-    let postfix = start(&["10027 inet n - n - 1 child nobody"])?;
     served("127.0.0.1:10027", "one\n")?;
     served("127.0.0.2:10027", "two\n")?;
     let child = only(&postfix, "10027")?;
     ensure!(child.command.contains(" -s 2 "), "not two listeners: {child:?}");
-    end(postfix)
-}
 
-fn child_serves_from_a_chroot() -> Result<()> {
-    let postfix = start(&[&format!("{SERVICE} inet n - y - 10 child nobody")])?;
-    served(SERVICE, "from the chroot\n")?;
-    let child = only(&postfix, SERVICE)?;
+    served("127.0.0.1:10028", "from the chroot\n")?;
+    let child = only(&postfix, "127.0.0.1:10028")?;
     let root = fs::read_link(format!("/proc/{}/root", child.pid))?;
     ensure!(root == postfix.queue(), "its root is {}", root.display());
     not_root(&child)?;
@@ -202,9 +181,9 @@ fn child_holds_its_session_over_a_reload() -> Result<()> {
     end(postfix)
 }
 
-fn idle_child(program: &str) -> Result<()> {
-    let postfix = start(&[&format!("{SERVICE} inet n - n - 10 {program}")])?;
-    served(SERVICE, text_for(program))?;
+fn hello_serves_and_ends_at_a_reload_when_idle() -> Result<()> {
+    let postfix = start(&[&format!("{SERVICE} inet n - n - 10 hello")])?;
+    served(SERVICE, "")?;
     let child = only(&postfix, SERVICE)?;
     not_root(&child)?;
     postfix.reload()?;
@@ -214,9 +193,11 @@ fn idle_child(program: &str) -> Result<()> {
 
 /// The child is stopped as it returns from accept(2); then master reloads, so
 /// that TAKEN cannot be sent.
-fn client_without_master(program: &str) -> Result<()> {
+fn serves_an_accepted_client_when_taken_fails(
+    &(program, text): &(&str, &'static str),
+) -> Result<()> {
     let postfix = start(&[&format!("{SERVICE} inet n - n - 10 {program}")])?;
-    served(SERVICE, text_for(program))?;
+    served(SERVICE, text)?;
     let child = only(&postfix, SERVICE)?;
     let (pid, trace) = (child.pid, postfix.trace());
     let mut tracer = Command::new("strace")
@@ -227,7 +208,6 @@ fn client_without_master(program: &str) -> Result<()> {
         .spawn()
         .context("strace")?;
     postfix.wait("strace watches the child", || !says(pid, "TracerPid:", "0"))?;
-    let text = text_for(program);
     let client = thread::spawn(move || served(SERVICE, text));
     let is_stopped =
         || ["T (stopped)", "t (tracing stop)"].iter().any(|state| says(pid, "State:", state));
