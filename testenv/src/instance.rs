@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::net::SocketAddr;
 use std::process::{self, Command, Stdio};
+use std::time::SystemTime;
 
 /// Far more than anything here takes, even on a busy machine.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -44,12 +45,21 @@ impl Instance {
     /// or `/` for an installed one.
     pub fn create(dir: &Path, tree: &Path) -> Result<Instance> {
         let installed = tree.join("usr/sbin/postfix").exists();
-        let [daemons, commands, meta, shlib] = match installed {
-            true => ["usr/lib/postfix/sbin", "usr/sbin", "etc/postfix", "usr/lib/postfix"],
-            false => ["libexec", "bin", "conf", "lib"],
+        let commands = tree.join(if installed { "usr/sbin" } else { "bin" });
+        // An installed one knows where its parts are.
+        let mut parts = String::new();
+        if !installed {
+            let tree = tree.display();
+            let shared = commands.with_file_name("lib/libpostfix-util.so").exists();
+            let libraries = if shared { format!("{tree}/lib") } else { "no".to_owned() };
+            parts = format!(
+                "daemon_directory = {tree}/libexec
+command_directory = {tree}/bin
+meta_directory = {tree}/conf
+shlib_directory = {libraries}
+"
+            );
         }
-        .map(|folder| tree.join(folder));
-        let shared = shlib.join("libpostfix-util.so").exists();
         let postfix = User::from_name("postfix")?
             .context("there is no user postfix here: this is not the sandbox")?;
         for folder in ["etc", "queue", "data", "mail"] {
@@ -62,11 +72,7 @@ impl Instance {
             "compatibility_level = 2
 queue_directory = {dir}/queue
 data_directory = {dir}/data
-daemon_directory = {daemons}
-command_directory = {commands}
-meta_directory = {meta}
-shlib_directory = {shlib}
-maillog_file = {dir}/log
+{parts}maillog_file = {dir}/log
 maillog_file_prefixes = {dir}
 inet_interfaces = 127.0.0.1
 inet_protocols = ipv4
@@ -77,7 +83,6 @@ mynetworks = 127.0.0.0/8
 smtpd_peername_lookup = no
 smtpd_client_event_limit_exceptions =
 postscreen_cache_map =
-disable_dns_lookups = yes
 virtual_mailbox_domains = mail.example
 virtual_mailbox_base = {dir}/mail
 virtual_mailbox_maps = static:inbox/
@@ -86,10 +91,6 @@ virtual_gid_maps = static:{gid}
 virtual_mailbox_limit = 0
 ",
             dir = dir.display(),
-            daemons = daemons.display(),
-            commands = commands.display(),
-            meta = meta.display(),
-            shlib = if shared { shlib.to_string_lossy() } else { "no".into() },
             uid = postfix.uid,
             gid = postfix.gid,
         );
@@ -152,6 +153,9 @@ virtual_mailbox_limit = 0
 
     /// Starts it by what env(1) takes: `NAME=VALUE`, or another command.
     pub fn start_by(&mut self, words: &[&str]) -> Result<()> {
+        // Of a main.cf that may still be changing, Postfix waits two seconds for the end.
+        let main = File::options().write(true).open(self.dir.join("etc/main.cf"))?;
+        main.set_modified(SystemTime::now() - Duration::from_secs(10))?;
         let said = File::create(self.dir.join("start.log"))?;
         let mut starter = Command::new("env")
             .args(words)

@@ -6,20 +6,18 @@ use testenv::tree;
 use testenv::{demo, prelude::*};
 
 pub fn cases() -> Vec<Case> {
-    ["static", "newest-static"]
-        .into_iter()
-        .map(|tree| {
-            Case::new(format!("postfix::demo::shows_what_happens: {tree}"), move || shows(tree))
-        })
-        .chain(testenv::cases![names_the_versions_it_runs, shows_why_postfix_does_not_start])
-        .collect()
+    testenv::cases![
+        shows_what_happens for ["static", "newest-static"],
+        names_the_versions_it_runs,
+        shows_why_postfix_does_not_start,
+    ]
 }
 
-fn shows(name: &str) -> Result<()> {
+fn shows_what_happens(tree: &str) -> Result<()> {
     let log = scratch().join("demo.log");
     let mut progress = Progress::to(log.clone(), log, false)?;
     let keep = scratch().join("kept");
-    demo::run(&mut progress, &tree::named(&format!("ours-{name}")), &keep)?;
+    demo::run(&mut progress, &tree::named(&format!("ours-{tree}")), &keep)?;
     for name in ["log", "trace", "mail/inbox/new"] {
         ensure!(keep.join(name).exists(), "the demo leaves no {name}");
     }
@@ -27,23 +25,19 @@ fn shows(name: &str) -> Result<()> {
 }
 
 fn names_the_versions_it_runs() -> Result<()> {
-    let source = scratch().join("source");
+    let (sh, source) = (Shell::new()?, scratch().join("source"));
     for (version, runs) in
         [("2.11.11", false), ("3.3.22", false), ("3.4.0", true), ("3.12-20260101", true)]
     {
-        let sh = Shell::new()?;
         let file = source.join("src/global/mail_version.h");
         sh.write_file(file, format!("#define MAIL_VERSION_NUMBER\t\"{version}\"\n"))?;
-        match demo::check_version(&source, "POSTFIX_SRC=source") {
-            Ok(()) => ensure!(runs, "the demo would run Postfix {version}"),
-            Err(error) => {
-                let text = error.to_string();
-                ensure!(
-                    !runs && text.starts_with(&format!("POSTFIX_SRC=source is Postfix {version}.")),
-                    "{text}"
-                );
-            }
-        }
+        let refused = demo::check_version(&source, "POSTFIX_SRC=source").err();
+        let said = refused.map_or_else(String::new, |error| error.to_string());
+        let wanted = format!("POSTFIX_SRC=source is Postfix {version}.");
+        ensure!(
+            said.is_empty() == runs && (runs || said.starts_with(&wanted)),
+            "{version}: {said}"
+        );
     }
     Ok(())
 }

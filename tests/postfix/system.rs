@@ -341,11 +341,11 @@ fn killed_deliveries(postfix: &mut Instance, code: Code) -> Result<()> {
     postfix.start()?;
     thread::scope(|scope| {
         let load = scope.spawn(|| postfix.smtp_source(number, &["-N", "-s", "5"]));
-        for round in 1..=rounds {
+        for _ in 0..rounds {
             // There is something to disturb.
             let sent = count(postfix, "status=sent");
             postfix.wait("a delivery", || {
-                count(postfix, "status=sent") > sent || round > 1 && postfix.queued() == 0
+                count(postfix, "status=sent") > sent || load.is_finished()
             })?;
             for program in ["virtual", "trivial-rewrite", "qmgr"] {
                 postfix.pids_of(program)?.into_iter().take(1).for_each(kill);
@@ -353,7 +353,7 @@ fn killed_deliveries(postfix: &mut Instance, code: Code) -> Result<()> {
         }
         load.join().expect("a thread")
     })?;
-    postfix.wait("the deaths in the log", || count(postfix, "killed by signal 9") >= rounds)?;
+    postfix.wait("the deaths in the log", || count(postfix, "killed by signal 9") >= 3)?;
     postfix.drain()?;
     let arrived = recipients(postfix)?.len();
     ensure!(arrived == number, "{arrived} of {number} messages arrived");
