@@ -32,7 +32,7 @@ pub fn ratios(rounds: usize, messages: usize) -> Result<Vec<Ratio>> {
 /// A quiet instance in a network of its own, since all have the same port.
 fn start(name: &str, tree: &Path) -> Result<(File, Instance)> {
     unshare(CloneFlags::CLONE_NEWNET)?;
-    cmd!(Shell::new()?, "ip link set lo up").run()?;
+    sh!("ip link set lo up")?;
     let mut server = Instance::create(&scratch().join(name), tree)?;
     server.quiet()?;
     server.start()?;
