@@ -6,27 +6,9 @@
 //! `build/apt`, since apt refuses all lists if one of them is stale.
 
 use crate::prelude::*;
-use std::fmt;
 use std::fs;
 use std::process::{Command, Stdio};
 use std::time::SystemTime;
-
-/// What went wrong was a mirror, or the way to it: no test has failed.
-#[derive(Debug)]
-pub struct MirrorError(String);
-
-impl fmt::Display for MirrorError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for MirrorError {}
-
-/// An error that says so.
-pub fn mirror_error(message: impl Into<String>) -> crate::anyhow::Error {
-    MirrorError(message.into()).into()
-}
 
 /// Fetches what tests take as given into a folder of `build/postfix` of that
 /// name: the `source` of the distribution's Postfix, the `newest-source`, or the
@@ -34,8 +16,8 @@ pub fn mirror_error(message: impl Into<String>) -> crate::anyhow::Error {
 pub fn fetch(name: &str) -> Result<()> {
     let to = crate::checkout().join("build/postfix").join(name);
     match name {
-        "source" => source("postfix", None, &to),
-        "newest-source" => newest_postfix(&to),
+        "source" => postfix_source(None, &to),
+        "newest-source" => postfix_source(Some("sid"), &to),
         "debian-binary" => postfix_package(&to),
         _ => bail!("nothing to fetch is called {name}"),
     }
@@ -55,18 +37,16 @@ pub fn source(package: &str, suite: Option<&str>, to: &Path) -> Result<()> {
     freshly(to, |new| lists.run(new, &script))
 }
 
-/// The newest Postfix that the mirror really has: one that lags behind still
-/// lists a version of unstable whose files are gone.
-fn newest_postfix(to: &Path) -> Result<()> {
-    let Err(error) = source("postfix", Some("sid"), to) else {
+/// Postfix's source, of unstable if the mirror really has it: one that lags behind
+/// still lists a version whose files are gone.
+fn postfix_source(suite: Option<&str>, to: &Path) -> Result<()> {
+    let Err(error) = source("postfix", suite, to) else {
         return Ok(());
     };
-    if !error.is::<MirrorError>() {
+    if !error.to_string().contains(" 404 ") {
         return Err(error);
     }
-    eprintln!(
-        "note: the newest postfix is the stable release's, since sid's cannot be fetched: {error}"
-    );
+    eprintln!("note: taking the stable release's Postfix, since the mirror lacks another: {error}");
     source("postfix", Some("stable"), to)
 }
 
@@ -187,7 +167,9 @@ fn failure(said: &str) -> crate::anyhow::Error {
     if error.contains("Unable to find a source package") || error.contains("Unable to locate") {
         return crate::anyhow::anyhow!("apt-get: {error}");
     }
-    mirror_error(format!("apt-get: {error}. Is there a network, and does the mirror answer?"))
+    crate::anyhow::anyhow!(
+        "apt-get: {error}. Is there a network, and does the mirror answer? No test has failed"
+    )
 }
 
 /// Prints the entries of /etc/apt, in both of the formats that apt reads, for the

@@ -7,7 +7,7 @@
 //! host knows about mirrors, proxies, certificates and cargo's registry holds
 //! inside, too.
 
-use crate::apt::{self, mirror_error};
+use crate::apt;
 use crate::{last_lines, prelude::*, sandbox};
 use nix::fcntl::{Flock, FlockArg};
 use std::fs::{self, File};
@@ -275,12 +275,11 @@ fn hear(command: &mut Command, what: &str) -> Result<String> {
         !said.contains("/InRelease  404"),
         "{error}\nThe mirrors that /etc/apt names have no such release. Is RELEASE one of Debian's?"
     );
-    if MIRROR_FAILS.iter().any(|sign| said.contains(sign)) {
-        return Err(mirror_error(format!(
-            "{error}\nA mirror has failed, or the way to it, and no test. Try again later. \
-             Debian's mirrors are those that /etc/apt names"
-        )));
-    }
+    ensure!(
+        !MIRROR_FAILS.iter().any(|sign| said.contains(sign)),
+        "{error}\nA mirror has failed, or the way to it, and no test. Try again later. \
+         Debian's mirrors are those that /etc/apt names"
+    );
     bail!(error)
 }
 

@@ -3,7 +3,7 @@
 
 use crate::apt::{self, Lists};
 use crate::progress::Progress;
-use crate::{Result, Shell, checkout, cmd, ensure, sh};
+use crate::{Context, Result, Shell, checkout, cmd, ensure, sh};
 use std::path::PathBuf;
 
 /// A version of Rust.
@@ -131,7 +131,7 @@ fn fetch_zig(to: PathBuf) -> Result<()> {
     apt::freshly(&to, |new| {
         cmd!(sh, "python3 -m pip install --quiet --no-deps --target {new} {package}")
             .run()
-            .map_err(|error| apt::mirror_error(format!("Zig cannot be fetched: {error}")))
+            .context("Zig cannot be fetched. Is there a network? No test has failed")
     })
 }
 
