@@ -95,20 +95,31 @@ static void receive(void)
     }
 }
 
-static void many_processes_lose_nothing(void **state)
+static void lose_nothing(int senders)
 {
     int i, status;
 
-    (void) state;
     new_pipe();
-    for (sender = 0; sender < PROCESSES; sender++)
+    for (sender = 0; sender < senders; sender++)
         start(send_all);
     receive();
-    for (i = 0; i < PROCESSES; i++) {
+    for (i = 0; i < senders; i++) {
         assert_true(wait(&status) > 0);
         assert_int_equal(status, 0);
         assert_int_equal(counts[i], MESSAGES);
     }
+}
+
+static void one_process_loses_nothing(void **state)
+{
+    (void) state;
+    lose_nothing(1);
+}
+
+static void many_processes_lose_nothing(void **state)
+{
+    (void) state;
+    lose_nothing(PROCESSES);
 }
 
 static void killed_processes_leave_no_torn_message(void **state)
@@ -168,6 +179,7 @@ static void threads_lose_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_process_loses_nothing),
         cmocka_unit_test(many_processes_lose_nothing),
         cmocka_unit_test(killed_processes_leave_no_torn_message),
         cmocka_unit_test(threads_lose_nothing),
