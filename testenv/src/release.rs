@@ -77,10 +77,11 @@ pub fn test(release: &str) -> Result<()> {
     progress.say(&format!("       {} on disk at the end", system.read("root", size)?))
 }
 
-/// Runs a command in the clone and, where it asks for a command of root's, that
-/// and the command again.
+/// Runs a command in the clone, by the PATH that users have, and, where it asks for
+/// a command of root's, that and the command again.
 fn as_newcomer(system: &System, user: &str, command: &str) -> Result<()> {
-    let script = format!("cd master_proto; {command}");
+    let path = if user == "root" { "$PATH" } else { "/usr/local/bin:/usr/bin:/bin" };
+    let script = format!("PATH={path}; cd master_proto; {command}");
     let Err(error) = system.run(user, &script) else { return Ok(()) };
     let wanted = format!("{error:#}");
     let Some((_, by_root)) = wanted.rsplit_once("As root: ") else { return Err(error) };

@@ -118,6 +118,8 @@ pub fn enter() -> Result<()> {
     for name in NOT_FOR_TESTS.split_whitespace() {
         command.env_remove(name);
     }
+    // Whoever it was is root in there.
+    let path = env::var("PATH")? + ":/usr/local/sbin:/usr/sbin:/sbin";
     let program = env::current_exe()?;
     // By a path that leads to it in there, too.
     let inside = program.strip_prefix(&root).map(|within| Path::new(CHECKOUT).join(within));
@@ -128,6 +130,7 @@ pub fn enter() -> Result<()> {
         .arg(inside.as_ref().unwrap_or(&program))
         .args(env::args_os().skip(1))
         .env(OUTSIDE, &root)
+        .env("PATH", path)
         .env("LC_ALL", "C.UTF-8")
         .env("CARGO_NET_OFFLINE", "true")
         .env("RUST_BACKTRACE", "0")
