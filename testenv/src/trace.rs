@@ -59,8 +59,8 @@ pub fn read(trace: &Path) -> Result<Vec<Message>> {
                 None => daemons.remove(&pid),
             };
         }
-        if let (Some(daemon), Some(sent)) = (daemons.get(&pid), call.strip_prefix("write(5, ")) {
-            messages.push(message(pid, daemon, sent));
+        if let (Some(daemon), true) = (daemons.get(&pid), call.starts_with("write(5, ")) {
+            messages.push(message(pid, daemon, &call));
         }
     }
     Ok(messages)
@@ -79,14 +79,16 @@ fn daemon(execve: &str) -> Option<(String, u32)> {
     Some((after(arguments, "\"-n\", \"").unwrap_or(program), generation))
 }
 
-/// Out of `"\x01\x02...", 12) = 12`.
+/// What strace shows of the call that sends these numbers, without its result.
+pub fn write_of(numbers: [u32; 3]) -> String {
+    let bytes = numbers.map(u32::to_ne_bytes).concat();
+    let bytes: Vec<_> = bytes.iter().map(|byte| format!("\\x{byte:02x}")).collect();
+    format!("write(5, \"{}\", 12)", bytes.concat())
+}
+
 fn message(pid: u32, (service, generation): &(String, u32), call: &str) -> Message {
     let (sent, result) = call.rsplit_once(" = ").unwrap_or((call, "?"));
-    let whole = |status: u32| {
-        let bytes = [pid, *generation, status].map(u32::to_ne_bytes).concat();
-        let bytes: String = bytes.iter().map(|byte| format!("\\x{byte:02x}")).collect();
-        sent.trim_end() == format!("\"{bytes}\", 12)")
-    };
+    let whole = |status| sent.trim_end() == write_of([pid, *generation, status]);
     let status = if whole(0) {
         Status::Taken
     } else if whole(1) {

@@ -11,6 +11,7 @@ use std::process::Command;
 use std::thread;
 use testenv::instance::{Child, Instance, Signal, is_alive, signal};
 use testenv::prelude::*;
+use testenv::trace;
 use testenv::tree::{self, Kind};
 
 const SERVICE: &str = "127.0.0.1:10026";
@@ -221,9 +222,7 @@ fn serves_an_accepted_client_when_taken_fails(
     println!("{seen}");
     ensure!(child.generation >= 8, "the generation, {}, is the same in octal", child.generation);
     let wanted = [0, 1].map(|status| {
-        let bytes = [pid, child.generation, status].map(u32::to_ne_bytes).concat();
-        let bytes: String = bytes.iter().map(|byte| format!("\\x{byte:02x}")).collect();
-        format!("write(5, \"{bytes}\", 12) = -1 EPIPE (Broken pipe)")
+        trace::write_of([pid, child.generation, status]) + " = -1 EPIPE (Broken pipe)"
     });
     let sent = seen.lines().filter_map(|line| Some(&line[line.find("write(5, ")?..]));
     ensure!(sent.eq(&wanted), "it should send these and no others: {wanted:#?}");

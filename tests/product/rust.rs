@@ -50,7 +50,7 @@ fn programs_call(settings: &str) -> Result<()> {
         gcc -shared -fPIC msg.c -o libmsg.so
         RUSTFLAGS='-C link-args=-Wl,--no-as-needed,/tmp/libmsg.so' \
             cargo build --quiet --profile {profile}
-        gcc caller.c {built}/liblibrary.so -o caller
+        gcc caller.c {built}/liblibrary.so -Wl,-rpath,{built} -o caller
         nm -D --defined-only {built}/liblibrary.so >exported
         if grep master_proto_msg exported; then exit 1; fi"#)?;
     has_note(&format!("{built}/program {built}/liblibrary.so"))?;
