@@ -69,10 +69,17 @@ macro_rules! sh {
     ($($text:tt)+) => { $crate::script(&format!($($text)+)) };
 }
 
-/// What [`sh!`] does with a text.
+/// What [`sh!`] does with a text. Each command goes to the log, and of a failure
+/// what was printed, too.
 pub fn script(text: &str) -> Result<String> {
-    let sh = Shell::new()?;
-    Ok(cmd!(sh, "sh -euxc {text}").read()?)
+    let mut sh = Command::new("sh");
+    let output = sh.args(["-euxc", text]).stderr(Stdio::inherit()).output().context("sh(1)")?;
+    let printed = String::from_utf8(output.stdout)?;
+    if !output.status.success() {
+        eprint!("{printed}");
+        bail!("the last command of the script above failed ({})", output.status);
+    }
+    Ok(printed.trim_end_matches('\n').to_owned())
 }
 
 /// Has a script compile /tmp/caller.c, which makes one call and ends with what
