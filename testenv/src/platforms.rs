@@ -155,11 +155,11 @@ for file in *.deb; do dpkg-deb --extract "$file" .; done
 mv usr/src/rustc-*/library library
 rm -r usr/src ./*.deb
 # Only this variable leads the compiler to its own libraries.
-cat >rustc <<'END'
-#!/bin/sh
-home=$(dirname "$0")
-LD_LIBRARY_PATH=$home/usr/lib/x86_64-linux-gnu exec "$home/usr/bin/rustc" "$@"
-END
+{
+    echo '#!/bin/sh'
+    echo 'home=$(dirname "$0")'
+    echo 'LD_LIBRARY_PATH=$home/usr/lib/x86_64-linux-gnu exec "$home/usr/bin/rustc" "$@"'
+} >rustc
 chmod +x rustc"#;
 
 impl Rust {
