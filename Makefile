@@ -29,7 +29,7 @@ test: deps prepare ## run the tests; T=NAME: those whose names contain it
 	$(CARGO_HERE) test --locked
 	$(TESTS) --test system -- $(T)
 
-test-arch: deps-arch prepare ## run the harnesses on other processors, C libraries, linkers and systems (1 GB to download, once)
+test-arch: deps-arch prepare ## run the harnesses on other processors, C libraries, linkers and systems (700 MB to download, once)
 	@$(TESTENV) platforms
 	$(TESTS) --test platforms -- $(T)
 
