@@ -6,20 +6,20 @@ use std::env;
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     // Read by LLVM, so that cargo does not know of it: tools/build.
-    println!("cargo::rerun-if-changed=src/arm64-marks.csv");
-    println!("cargo::rustc-check-cfg=cfg(elf, elf_assembler, landing_pads, weak_msg)");
+    println!("cargo::rerun-if-changed=src/arm64-branch-protection.csv");
+    println!("cargo::rustc-check-cfg=cfg(branch_protection, elf, stable_global_asm, weak_msg)");
 
     if target_is_elf() {
         println!("cargo::rustc-cfg=elf");
         // The library's own name, without which a C program would record the
-        // file name that it was linked with. Of C's library alone: cargo hands
-        // the word on to the libraries of programs that depend on this crate.
+        // file name that it was linked with. Only for the C library: cargo also
+        // passes this argument on to dependents' cdylibs.
         if env::var_os("CARGO_FEATURE_CAPI").is_some() {
             let major = variable("CARGO_PKG_VERSION_MAJOR");
             println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,libmaster_proto.so.{major}");
         }
         if assembler_directives_are_stable() {
-            println!("cargo::rustc-cfg=elf_assembler");
+            println!("cargo::rustc-cfg=stable_global_asm");
             if env::var_os("CARGO_FEATURE_STRONG_MSG").is_none() {
                 println!("cargo::rustc-cfg=weak_msg");
             }

@@ -66,14 +66,23 @@ pub struct MasterStatus {
 /// If the program contains Postfix's msg_verbose and msg_info(), and
 /// msg_verbose is not zero, the call is logged with msg_info(), which may
 /// change errno. Thread-safe; async-signal-safe while msg_verbose is zero.
+#[cfg_attr(
+    any(doc, clippy), // not for the header
+    doc = "
+# Safety
+
+Descriptor 5 must be the status pipe of `master(8)`, closed, or the caller's to write to: in a
+process that `master(8)` did not start, it may be any file that other code has open. If the
+program has the symbols `msg_verbose` and `msg_info`, they must be those of Postfix."
+)]
 #[unsafe(no_mangle)]
-pub extern "C" fn master_notify(pid: c_int, generation: c_uint, status: c_int) -> c_int {
+pub unsafe extern "C" fn master_notify(pid: c_int, generation: c_uint, status: c_int) -> c_int {
     const SIZE: usize = size_of::<MasterStatus>();
     let message = MasterStatus { pid, r#gen: generation, avail: status };
 
     // SAFETY: `message` is SIZE bytes, all of them initialised since the struct
     // has no padding, and it outlives the call. write(2) copes with any
-    // descriptor, open or not.
+    // descriptor, open or not; the caller answers for what it is.
     let written = unsafe { libc::write(MASTER_STATUS_FD, (&raw const message).cast(), SIZE) };
 
     // Logging only now: the write has set errno, which the text of a failure
@@ -83,85 +92,20 @@ pub extern "C" fn master_notify(pid: c_int, generation: c_uint, status: c_int) -
     if sent {
         0
     } else {
-        rarely();
+        cold_path();
         -1
     }
 }
 
-/// Marks a path that is seldom taken, so that the others are short: see
-/// docs/design.md.
+/// Marks a path as seldom taken, which keeps the others short: see docs/design.md.
 #[cold]
 #[inline]
-fn rarely() {}
+fn cold_path() {}
 
-// What follows is in the same module as the function so that the compiler puts
-// all of it into one object: a linker takes the note when it takes the code.
-
-/// The name and the version of this code, which `readelf -n` shows as the owner
-/// of a note in whatever the code was linked into.
+// Included, not a module: the compiler may put another module into another object,
+// and a linker must take the notes when it takes the code.
 #[cfg(elf)]
-macro_rules! owner {
-    () => {
-        concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"))
-    };
-}
-
-/// The type of that note, "mp", other than the types that readelf has a text for.
-#[cfg(elf)]
-const NOTE_TYPE: u32 = 0x6d70;
-
-// Without a flag, the section is not loaded.
-#[cfg(elf_assembler)]
-core::arch::global_asm!(
-    ".pushsection .note.master_proto, \"\", %note",
-    ".balign 4",
-    ".long {size}, 0, {kind}",
-    concat!(".asciz \"", owner!(), "\""),
-    ".balign 4",
-    ".popsection",
-    size = const owner!().len() + 1,
-    kind = const NOTE_TYPE,
-);
-
-/// The same note by the compiler, which can only make a section that is loaded.
-#[cfg(all(elf, not(elf_assembler)))]
-#[used]
-#[unsafe(link_section = ".note.master_proto")]
-static NOTE: Note = {
-    let text = owner!().as_bytes();
-    let mut owner = [0; NOTE_OWNER];
-    let mut at = 0;
-    while at < text.len() {
-        owner[at] = text[at];
-        at += 1;
-    }
-    Note { sizes_and_type: [text.len() as u32 + 1, 0, NOTE_TYPE], owner }
-};
-
-/// The owner ends with NUL, and is padded to whole words.
-#[cfg(all(elf, not(elf_assembler)))]
-const NOTE_OWNER: usize = (owner!().len() + 1).next_multiple_of(4);
-
-#[cfg(all(elf, not(elf_assembler)))]
-#[repr(C)]
-struct Note {
-    sizes_and_type: [u32; 3],
-    owner: [u8; NOTE_OWNER],
-}
-
-// The mark by which linkers and the kernel know code that begins with landing
-// pads and leaves return addresses alone: IBT and SHSTK, or BTI and PAC. Only
-// tools/build sets the condition, as only there the compiler is told to make pads.
-#[cfg(all(elf_assembler, landing_pads))]
-core::arch::global_asm!(
-    ".pushsection .note.gnu.property, \"a\", %note",
-    ".balign 8",
-    ".long 4, 16, 5",
-    ".asciz \"GNU\"",
-    ".long {property}, 4, 3, 0",
-    ".popsection",
-    property = const if cfg!(target_arch = "x86_64") { 0xc000_0002_u32 } else { 0xc000_0000 },
-);
+include!("elf_notes.rs");
 
 /// Nothing in this crate can panic, and the tests check that no artefact
 /// refers to panic code. A crate without std must name a handler all the same.

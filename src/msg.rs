@@ -12,8 +12,16 @@ use core::sync::atomic::{AtomicI32, Ordering};
 type MsgInfo = unsafe extern "C" fn(*const c_char, ...);
 
 /// `int msg_verbose`, which other threads and signal handlers may change.
+///
+/// C writes it without atomics. In the thread that reads, that is no race; with
+/// another one it is, by the letter of C as of Rust, and in C Postfix, too. This
+/// relies on compilers storing an aligned int whole, and the atomic keeps ours from
+/// reading it twice: either value that the race may give is a right one.
 type MsgVerbose = AtomicI32;
-const _: () = assert!(size_of::<MsgVerbose>() == size_of::<c_int>());
+const _: () = assert!(
+    size_of::<MsgVerbose>() == size_of::<c_int>()
+        && align_of::<MsgVerbose>() == align_of::<c_int>()
+);
 
 /// Where the program has the two symbols.
 #[repr(C)]
@@ -30,7 +38,7 @@ pub(crate) fn log_if_verbose(status: c_int, sent: bool) {
     if verbose == 0 {
         return;
     }
-    crate::rarely();
+    crate::cold_path();
     if let Some(msg_info) = references.info {
         // %m is the text of `errno`.
         let format = if sent { c"%s: status %d" } else { c"%s: status %d: %m" };
@@ -72,8 +80,8 @@ fn references() -> &'static References {
 
 #[cfg(not(weak_msg))]
 fn references() -> References {
-    // SAFETY: Postfix declares both so. An int is as large as `MsgVerbose`, as
-    // is asserted above, and as well aligned.
+    // SAFETY: Postfix declares both so. `MsgVerbose` has the size and the alignment
+    // of an int, as is asserted above.
     unsafe extern "C" {
         safe static msg_verbose: MsgVerbose;
         fn msg_info(format: *const c_char, ...);

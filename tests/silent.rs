@@ -25,7 +25,8 @@ fn call_works_without_msg_symbols() {
     let (mut reader, writer) = UnixStream::pair().expect("a pair");
     // SAFETY: as above.
     assert_eq!(unsafe { libc::dup2(writer.as_raw_fd(), 5) }, 5);
-    assert_eq!(master_notify(1, 2, 3), 0);
+    // SAFETY: 5 is the pair's writing end.
+    assert_eq!(unsafe { master_notify(1, 2, 3) }, 0);
     let mut message = [0; 12];
     reader.read_exact(&mut message).expect("the message");
     assert_eq!(message[..], [1, 2, 3].map(i32::to_ne_bytes).concat());

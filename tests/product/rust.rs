@@ -36,11 +36,11 @@ fn programs_call(settings: &str) -> Result<()> {
             lto = '{lto}'
             codegen-units = 16" >Cargo.toml
         echo 'fn main() {{
-            let call = || master_proto::master_notify(1, 2, 3);
+            let call = || unsafe {{ master_proto::master_notify(1, 2, 3) }};
             assert_eq!(std::thread::spawn(call).join().unwrap(), 0);
         }}' >src/main.rs
         echo '#[unsafe(no_mangle)]
-            pub extern "C" fn call() -> i32 {{ master_proto::master_notify(1, 2, 3) }}' >src/lib.rs
+            pub extern "C" fn call() -> i32 {{ unsafe {{ master_proto::master_notify(1, 2, 3) }} }}' >src/lib.rs
         echo '#include <stdarg.h>
             #include <stdio.h>
             int msg_verbose = 1;
