@@ -14,6 +14,12 @@ all: ## build the object, the archive and the shared library in build/
 
 include install.mk
 
+check: all ## half a minute: cargo test, C tests, symbols, install; no Postfix, root or network (needs cmocka)
+	CARGO_TARGET_DIR="$(BUILD)/target" $${CARGO:-cargo} test --quiet --locked $$CARGO_FLAGS
+	@IMPL="$$(cd "$(BUILD)" && pwd)" && $(MAKE) --no-print-directory -C c_tests header check \
+	    IMPL="$$IMPL/master_proto.o" OUT="$$IMPL/c_tests"
+	@tests/install.sh "$(BUILD)"
+
 header: build/header/master_proto.h ## regenerate include/master_proto.h from src/lib.rs
 	@cmp -s build/header/master_proto.h include/master_proto.h || cp build/header/master_proto.h include
 
@@ -155,6 +161,6 @@ clean: ## remove all that was built, the Postfix trees included
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: all always bench header demo test test-arch test-release mutants test-cargo-c test-debian test-failed test-list shell prepare strong crates \
+.PHONY: all check always bench header demo test test-arch test-release mutants test-cargo-c test-debian test-failed test-list shell prepare strong crates \
     deps deps-demo deps-arch deps-release \
     postfix-replace postfix-restore postfix-verify deb test-deb release-check clean help

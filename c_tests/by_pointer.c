@@ -1,6 +1,6 @@
 /*
- * A program for Linux on arm64 without a C library, of which all is compiled
- * with landing pads: it calls master_notify by a pointer, with logging on.
+ * A program for Linux on arm64 that calls master_notify() by a pointer, with
+ * logging on. It uses no C library, so that all its code has landing pads.
  */
 #include <master_proto.h>
 

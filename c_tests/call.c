@@ -1,8 +1,8 @@
 /*
- * All that the call can do. The code refers to write, msg_verbose and msg_info,
- * to nothing else, and makes no system call of its own; other tests see to
- * that. So this program defines the three: it watches every step, and hands out
- * every result that write can have.
+ * Everything that master_notify() can do. It refers to write, msg_verbose and
+ * msg_info alone and makes no system call of its own, as other tests show. So
+ * this program defines all three: it checks each step, and returns every result
+ * that write can have.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,7 +20,7 @@
 /* Values of errno. Linux has no name for these two. */
 enum { BEFORE = 134, LOGGED = 135 };
 
-/* One call: what goes in, what write and msg_info do, and what was seen. */
+/* One call: its arguments, what write and msg_info do, and how often they ran. */
 struct scene {
     int pid;
     unsigned generation;
@@ -28,7 +28,7 @@ struct scene {
 
     ssize_t result;
     int error;
-    /* msg_verbose before the call, and what the write leaves in it. */
+    /* msg_verbose before the call, and after the write. */
     int verbose_before, verbose;
     void (*in_write)(void);
     void (*in_log)(void);
@@ -79,7 +79,7 @@ void msg_info(const char *format, ...)
     errno = LOGGED;
 }
 
-/* Makes the call; a call inside a call finds the outer one's scene again. */
+/* Makes the call. A call within a call restores the outer scene at its end. */
 static void call(const struct scene *scene)
 {
     struct scene outer = now;
@@ -124,8 +124,8 @@ static void every_value_of_every_argument_goes_out_unchanged(void **state)
     }
 }
 
-/* Each result and each errno of write, those too that no kernel has. */
-static void write_gives_everything(int verbose)
+/* Each result and each errno of write, even those that no kernel returns. */
+static void write_returns_everything(int verbose)
 {
     const ssize_t others[] = {-12, -2, 256 + 12, 65536 + 12, (ssize_t) (((uint64_t) 1 << 32) + 12)};
     struct scene scene = {.pid = 1, .generation = 2, .status = 3};
@@ -147,13 +147,13 @@ static void write_gives_everything(int verbose)
 static void result_and_errno_are_those_of_write(void **state)
 {
     (void) state;
-    write_gives_everything(0);
+    write_returns_everything(0);
 }
 
 static void log_tells_success_from_failure_and_has_the_errno_of_write(void **state)
 {
     (void) state;
-    write_gives_everything(1);
+    write_returns_everything(1);
 }
 
 static void any_msg_verbose_but_0_is_verbose_and_its_value_after_the_write_counts(void **state)
@@ -180,7 +180,7 @@ static void call_again(void)
     call(&lost);
 }
 
-/* As a signal handler makes it, and a msg_info that reports to master(8). */
+/* A signal handler makes such a call, and so does a msg_info that reports to master(8). */
 static void call_works_inside_the_write_and_inside_the_log_of_another(void **state)
 {
     struct scene scene = {.pid = 1, .generation = 2, .status = 3, .in_write = call_again, .in_log = call_again};

@@ -1,7 +1,7 @@
 /*
- * A caller without a test framework, in C and in C++, which can be linked in
- * every way. MSG_VERBOSE and MSG_INFO: it has Postfix's symbol of that name. The
- * original needs both; without both, ours is silent. Ends with 0 if all is well.
+ * A caller in C and C++ that needs no test framework, so that it links in every
+ * way. With MSG_VERBOSE and MSG_INFO it defines the Postfix symbol of that name.
+ * The C original needs both; ours logs nothing unless both are there.
  */
 #include <master_proto.h>
 
@@ -49,7 +49,7 @@ void msg_info(const char *format, ...)
 #define CHECK(condition) \
     do { \
         if (!(condition)) { \
-            printf("caller: line %d: not so: %s\n", __LINE__, #condition); \
+            printf("caller.c:%d: failed: %s\n", __LINE__, #condition); \
             return 1; \
         } \
     } while (0)

@@ -1,10 +1,10 @@
 /*
  * The call works in a thread, in a signal handler and under seccomp, and ends a
- * thread or the process where write does. By itself, since qemu-user cannot run all of it: a
- * process that dies of a signal sometimes hangs there. TESTS in the environment:
- * a pattern for the names of the tests that run.
+ * thread or the process where write does. qemu-user cannot run all of these
+ * tests: a process killed by a signal sometimes hangs there. The environment
+ * variable FILTER is a pattern for the names of the tests to run.
  */
-#include "harness.h"
+#include "status.h"
 
 #include <poll.h>
 #include <pthread.h>
@@ -20,7 +20,7 @@
 
 enum { SMALL = 64 * 1024 };
 
-/* Fails at first, with an errno of the thread's own. */
+/* The first call fails, and sets the errno of this thread only. */
 static void *in_thread(void *reader)
 {
     close(MASTER_STATUS_FD);
@@ -63,7 +63,7 @@ static void *block_in_thread(void *cleaned)
     return NULL;
 }
 
-/* The C library unwinds the stack then, through the call. */
+/* The C library then unwinds the stack, through the call. */
 static void thread_can_be_cancelled_in_a_blocked_call(void **state)
 {
     struct pollfd writer = {MASTER_STATUS_FD, POLLOUT, 0};
@@ -75,9 +75,10 @@ static void thread_can_be_cancelled_in_a_blocked_call(void **state)
     (void) state;
     status_pipe();
     assert_int_equal(pthread_create(&thread, NULL, block_in_thread, &cleaned), 0);
-    /* Until the pipe is full; the next call blocks, and is where it is cancelled. */
+    /* Once the pipe is full, the next call blocks, and the thread is cancelled in it. */
     while (poll(&writer, 1, 0) != 0 && ++tries < 10000)
         usleep(1000);
+    assert_int_equal(poll(&writer, 1, 0), 0);
     pthread_cancel(thread);
     pthread_join(thread, &result);
     assert_true(result == PTHREAD_CANCELED);
@@ -116,7 +117,7 @@ static void works_in_a_signal_handler_on_its_own_stack(void **state)
 
 static const struct rlimit none = {0, 0};
 
-/* The child leaves no core file. */
+/* Without a core file. */
 static void dies_of(int number, int (*body)(void))
 {
     int status;
@@ -154,8 +155,9 @@ static void file_past_its_limit_kills_by_sigxfsz_by_default(void **state)
 
 #ifdef __linux__
 /*
- * Has the kernel give this answer to write(2) on descriptor 5 instead of doing it.
- * Tools write elsewhere. A little-endian machine has the low half of a number first.
+ * Makes the kernel answer a write(2) to descriptor 5 in this way instead. Tools
+ * such as valgrind write to others. The filter loads the first half of the
+ * argument, which on a little-endian machine is the low one.
  */
 static void filter_write(unsigned answer)
 {
@@ -218,6 +220,6 @@ int main(void)
 #endif
     };
 
-    cmocka_set_test_filter(getenv("TESTS"));
+    cmocka_set_test_filter(getenv("FILTER"));
     return cmocka_run_group_tests_name("contexts", tests, NULL, NULL);
 }

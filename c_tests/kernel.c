@@ -1,5 +1,5 @@
-/* What the kernel does of its own with the one write of the call. */
-#include "harness.h"
+/* How master_notify() reports what write(2) can do: EINTR, EAGAIN, SIGPIPE, short writes. */
+#include "status.h"
 
 #include <signal.h>
 #include <string.h>
@@ -54,7 +54,7 @@ static void full_nonblocking_pipe_is_eagain_and_sends_nothing(void **state)
     assert_int_equal(drain(reader), filled);
 }
 
-/* How often the handler ran, and at which time it makes room in the pipe. */
+/* How often the handler ran, and on which run it drains the pipe. */
 static volatile sig_atomic_t signals, patience;
 static int full;
 
@@ -76,7 +76,7 @@ static void handle(int number, void (*handler)(int), int flags)
     signals = 0;
 }
 
-/* The write fails with a signal, which is ignored, then handled. */
+/* The write fails and raises a signal, which is first ignored, then handled. */
 static void fails_with_signal(int number, int error)
 {
     handle(number, SIG_IGN, 0);
@@ -96,7 +96,7 @@ static void reader_gone_is_epipe_and_one_sigpipe(void **state)
     fails_with_signal(SIGPIPE, EPIPE);
 }
 
-/* The size that files may have from now on. */
+/* Limits the size of files from now on. */
 static void limit_files(rlim_t size)
 {
     struct rlimit limit;
@@ -130,7 +130,7 @@ static void file_near_its_limit_takes_a_part_and_errno_stays(void **state)
     }
 }
 
-/* A full pipe, and a timer that interrupts the call again and again. */
+/* Calls with a full pipe and a timer that interrupts again and again. */
 static size_t interrupted(int flags, int ticks, int result, int error)
 {
     const struct itimerval often = {{0, 20000}, {0, 20000}};
@@ -149,7 +149,7 @@ static size_t interrupted(int flags, int ticks, int result, int error)
 
 static void interrupted_call_is_eintr_and_not_repeated(void **state)
 {
-    /* A call that tries again is set free, so that it fails and does not hang. */
+    /* After 50 signals the pipe is drained, so that a call that retries fails and does not hang. */
     size_t filled = interrupted(0, 50, -1, EINTR);
 
     (void) state;

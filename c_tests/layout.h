@@ -1,7 +1,7 @@
 /*
- * The struct, the numbers and the names of the protocol; that this compiles is
- * the test, with our header as with Postfix's. Postfix puts the names into
- * static initialisers, and tests some as macros.
+ * The struct, the numbers and the names of the protocol. The test is that this
+ * compiles, with our header as with Postfix's. Postfix uses the names in static
+ * initialisers and tests some of them as macros.
  */
 #include <stddef.h>
 

@@ -1,8 +1,8 @@
 /*
- * Many senders and one pipe: every message arrives whole, each sender's in
- * order, none lost, none twice.
+ * Many senders share one pipe: every message arrives whole and once, and each
+ * sender's messages stay in order.
  */
-#include "harness.h"
+#include "status.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -10,13 +10,13 @@
 
 enum { PROCESSES = 64, THREADS = 8, MESSAGES = 10000 };
 
-/* The third number says whether the first two belong together. */
+/* The third number shows whether the first two belong together. */
 static int seal(int sender, unsigned number)
 {
     return (int) (number * 2654435761U) ^ (sender << 16) ^ 0x5a5a;
 }
 
-/* Sends numbers 0, 1, ..., and returns whether one of them failed. */
+/* Sends the numbers 0, 1, ... and returns whether one failed. */
 static int send_numbers(int sender, unsigned count)
 {
     unsigned number;
@@ -27,11 +27,11 @@ static int send_numbers(int sender, unsigned count)
     return 0;
 }
 
-/* A child process gets the values that these have when it starts. */
+/* A child process inherits these values. */
 static int sender;
 static int reader = -1;
 
-/* Without a reader in itself, a sender ends with the process that reads. */
+/* A sender closes its own reading end, so that it ends when the receiver does. */
 static int send_all(void)
 {
     close(reader);
@@ -44,11 +44,11 @@ static int send_for_ever(void)
     return send_numbers(sender, UINT32_MAX);
 }
 
-/* Those who are to be killed. */
+/* The senders to kill. */
 static pid_t victims[PROCESSES];
 static int alive;
 
-/* One at random, after every fourth read or so. */
+/* Kills one at random, after about every fourth read. */
 static void kill_one(void)
 {
     if (alive > 0 && rand() % 4 == 0) {
@@ -59,10 +59,10 @@ static void kill_one(void)
     }
 }
 
-/* Each sender's messages so far. */
+/* How many messages of each sender have arrived. */
 static unsigned counts[PROCESSES];
 
-/* What is left of a test that failed ends. */
+/* Closes the old pipe, which ends any sender that a failed test has left. */
 static void new_pipe(void)
 {
     close(reader);
@@ -70,8 +70,8 @@ static void new_pipe(void)
 }
 
 /*
- * Reads until the last sender is gone. Fails on a message that is torn or out
- * of its place. Where all are whole, so is what there is to read.
+ * Reads until the last sender is gone. Fails on a message that is torn or out of
+ * order. If every write is atomic, each read returns whole messages.
  */
 static void receive(void)
 {
@@ -89,7 +89,7 @@ static void receive(void)
                 message->avail != seal(message->pid, message->gen))
                 fail_msg("a torn message: %d %u %d", message->pid, message->gen, message->avail);
             if (message->gen != counts[message->pid]++)
-                fail_msg("sender %d: number %u is out of its place", message->pid, message->gen);
+                fail_msg("sender %d: message %u is out of order", message->pid, message->gen);
         }
         kill_one();
     }

@@ -1,6 +1,6 @@
 /*
- * A master_notify that works, with a mistake in it that only a tool sees:
- * PLANTED, a statement of tests/call/planted.rs.
+ * A working master_notify() with a defect, so that tests/call/planted.rs sees
+ * each tool find it: PLANTED, a statement.
  */
 #include <fcntl.h>
 #include <limits.h>
@@ -9,7 +9,7 @@
 
 #include <master_proto.h>
 
-/* Libc's write is where tools look at code that they have not compiled. */
+/* Tools check what uninstrumented code passes to write(2) of the C library. */
 static void write_to_null(const void *data)
 {
     int fd = open("/dev/null", O_WRONLY);

@@ -1,6 +1,6 @@
 /*
- * The other end: Postfix's own master_status.c reads what master_notify sends.
- * Prints what master(8) logs and does about it. Linked with libpostfix-util.
+ * Postfix's own master_status.c reads the messages of master_notify(). Prints
+ * what master(8) logs and does about each. Linked with libpostfix-util.
  */
 #include <sys_defs.h>
 
@@ -16,7 +16,7 @@
 #include <msg_vstream.h>
 #include <vstream.h>
 
-/* Postfix's master.h, and the header of the implementation. */
+/* Postfix's master.h, and the header that comes with the implementation. */
 #include <master.h>
 #include <master_proto.h>
 
@@ -57,7 +57,7 @@ static void send(int pid, unsigned generation, int status)
     event_loop(0);
 }
 
-/* In a process of its own, since master(8) ends. The addresses that it logs differ. */
+/* In a process of its own, which must die. Cuts off the addresses that it logs: they vary. */
 static void send_for_another_service(int pid, unsigned generation)
 {
     const struct rlimit no_core = {0, 0};
@@ -89,8 +89,8 @@ int main(void)
     static MASTER_PROC child, stranger;
     int part = 100;
 
-    msg_vstream_init("server", VSTREAM_ERR);
-    /* Takes the number, which the event loop would use otherwise. */
+    msg_vstream_init("master_status", VSTREAM_ERR);
+    /* Reserves the descriptor, which the event loop would take. */
     if (dup2(STDERR_FILENO, MASTER_STATUS_FD) != MASTER_STATUS_FD)
         msg_fatal("dup2: %m");
     master_child_table = binhash_create(1);
@@ -108,7 +108,7 @@ int main(void)
     send(100, 8, MASTER_STAT_TAKEN);
     send(101, 7, MASTER_STAT_TAKEN);
     send(100, 7, 2);
-    /* What a short write would leave, and that the next message is understood. */
+    /* A part of a message, as after a short write; master understands the next one. */
     if (write(MASTER_STATUS_FD, &part, sizeof(part)) != sizeof(part))
         msg_fatal("write: %m");
     event_loop(0);

@@ -1,7 +1,4 @@
-/*
- * Linked with Postfix's own libpostfix-util, whose msg_info writes to the
- * standard error stream: the log lines as a reader of the log sees them.
- */
+/* Prints the log lines as they appear in the log, by msg_info() of Postfix's libpostfix-util. */
 #include <sys_defs.h>
 
 #include <errno.h>
@@ -19,7 +16,7 @@
 
 #include <master_proto.h>
 
-/* The name of what descriptor 5 is goes to the log too, by itself. */
+/* Prints the state of descriptor 5 and the result, after what the call logs. */
 static void call(const char *name, int status)
 {
     dprintf(STDERR_FILENO, "# %s: %d\n", name, master_notify(1, 2, status));
@@ -35,14 +32,14 @@ int main(void)
 {
     static const int verbose[] = {0, 1, 2, -1};
     static const int errors_before[] = {0, ERANGE};
-    char name[] = "/tmp/master_proto.XXXXXX";
+    char name[] = "./master_proto.XXXXXX";
     struct rlimit limit;
     int ends[2];
     unsigned i;
 
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
-    msg_vstream_init("rendered", VSTREAM_ERR);
+    msg_vstream_init("log_lines", VSTREAM_ERR);
 
     for (i = 0; i < sizeof(verbose) / sizeof(verbose[0]); i++) {
         msg_verbose = verbose[i];
@@ -64,8 +61,9 @@ int main(void)
     close(ends[0]);
     call("reader gone", MASTER_STAT_AVAIL);
 
-    /* The standard error stream is a pipe, which has no limit. */
+    /* The limit spares standard error, which is a pipe. */
     become_status_fd(mkstemp(name));
+    unlink(name);
     getrlimit(RLIMIT_FSIZE, &limit);
     limit.rlim_cur = 5;
     setrlimit(RLIMIT_FSIZE, &limit);

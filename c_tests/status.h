@@ -1,8 +1,7 @@
 /*
- * What the harnesses share that use the real write(2): descriptor 5 and the
- * call. A harness asserts all that it sees. tests/call runs it on Postfix's own
- * object first, so that no assertion asks for more than the original does. What
- * it opens ends with it.
+ * Shared by the C tests that use the real write(2): descriptor 5 and the call.
+ * The C original passes these tests, too, so no assertion asks for more than it
+ * does. The tests close nothing at their end: each program is short-lived.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Postfix's, without which the original does not link. Nothing is logged here. */
+/* The C original does not link without these. Nothing is logged here. */
 int msg_verbose;
 void msg_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
@@ -39,8 +38,8 @@ static inline void become_status_fd(int fd)
 }
 
 /*
- * Makes descriptor 5 the writing end of something new; returns the other end,
- * which does not block, and goes out of the way first, should it have become 5.
+ * Makes the writing end descriptor 5 and the reading end non-blocking, and
+ * returns the reading end. That is moved first, in case it is descriptor 5.
  */
 static inline int status_ends(int reader, int writer)
 {
@@ -69,7 +68,7 @@ static inline int status_socket(void)
     return status_ends(ends[0], ends[1]);
 }
 
-/* In the current folder, without a name. */
+/* In the current directory, without a name. */
 static inline int status_file(void)
 {
     char name[] = "./master_proto.XXXXXX";
@@ -80,7 +79,7 @@ static inline int status_file(void)
     return status_ends(reader, writer);
 }
 
-/* Fills the pipe at descriptor 5; returns how many bytes that took. */
+/* Fills the pipe at descriptor 5 and returns the number of bytes. */
 static inline size_t fill_status_pipe(void)
 {
     static const char page[4096];
@@ -94,7 +93,7 @@ static inline size_t fill_status_pipe(void)
     return filled;
 }
 
-/* Reads all that is there and returns how many bytes; errno stays. */
+/* Reads all there is and returns the number of bytes; keeps errno. */
 static inline size_t drain(int fd)
 {
     static char buffer[4096];
@@ -108,10 +107,7 @@ static inline size_t drain(int fd)
     return have;
 }
 
-/*
- * Calls master_notify(1, 2, 3) with errno EDOM before it. It must return the
- * result and leave that errno.
- */
+/* Sets errno to EDOM and calls master_notify(1, 2, 3), which must return this result and errno. */
 static inline void expect(int result, int error)
 {
     int seen, seen_error;
@@ -120,10 +116,10 @@ static inline void expect(int result, int error)
     seen = master_notify(1, 2, 3);
     seen_error = errno;
     if (seen != result || seen_error != error)
-        fail_msg("the call gives %d and errno %d, not %d and %d", seen, seen_error, result, error);
+        fail_msg("the call returns %d with errno %d, not %d with errno %d", seen, seen_error, result, error);
 }
 
-/* The other end must have the message (1, 2, 3), and nothing else. */
+/* The reading end must hold the message (1, 2, 3) and nothing else. */
 static inline void expect_message(int reader)
 {
     MASTER_STATUS got[2];
@@ -135,7 +131,7 @@ static inline void expect_message(int reader)
     assert_true(read(reader, got, sizeof(got)) <= 0);
 }
 
-/* Runs a function in a child process, which ends with what that returns. */
+/* Runs a function in a child process; its result is the exit status. */
 static inline pid_t start(int (*body)(void))
 {
     pid_t pid;
