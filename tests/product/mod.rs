@@ -2,7 +2,7 @@
 
 mod abi;
 mod abidiff;
-mod marks;
+mod branch_protection;
 pub mod note;
 mod reproducible;
 mod rust;
@@ -11,5 +11,5 @@ mod rust;
 const LINKERS: [&str; 4] = ["bfd", "gold", "lld", "mold"];
 
 pub fn cases() -> Vec<testenv::runner::Case> {
-    testenv::topics![abi, abidiff, marks, note, reproducible, rust]
+    testenv::topics![abi, abidiff, branch_protection, note, reproducible, rust]
 }
