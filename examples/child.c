@@ -1,87 +1,25 @@
 /*
- * child - a service of one's own under Postfix's master(8)
+ * child - a service under Postfix's master(8), one client at a time
  *
- * Sends each client back what it says, one client at a time. It needs
- * libmaster_proto and no library of Postfix. In master.cf:
+ * Sends each client back what it says: put your own protocol into serve(). In
+ * master.cf, with the user to become as the argument:
  *
  *   127.0.0.1:10026 inet n - n - 10 child nobody
  *
- * The executable goes into daemon_directory; "nobody" is the user to become.
+ * The executable goes into daemon_directory. It needs libmaster_proto, and no
+ * library of Postfix:
  *
  *   cc child.c -o child $(pkg-config --cflags --libs master_proto)
+ *
+ * SIGTERM ends this process at once, with its client, as it ends Postfix's own
+ * servers; many.c loses none.
  */
-#define _DEFAULT_SOURCE /* initgroups and chroot, whatever the C standard asked for */
-#include <errno.h>
-#include <fcntl.h>
-#include <grp.h>
-#include <limits.h>
-#include <poll.h>
-#include <pwd.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
+#include "service.h"
 #include <sys/time.h>
-#include <syslog.h>
-#include <unistd.h>
 
-#include <master_proto.h>
-
-#define IDLE_SECONDS 100   /* without a client, as Postfix's max_idle */
-#define CLIENT_SECONDS 300 /* a client that says nothing */
-#define LISTENERS_MAX 100
-
-static unsigned generation;
-
-static void fail(const char *what)
-{
-    /* Only the log: master(8) leaves no useful standard error. */
-    syslog(LOG_ERR, "%s: %s", what, strerror(errno));
-    exit(1);
-}
-
-static void refuse(const char *why)
-{
-    syslog(LOG_ERR, "%s", why);
-    fprintf(stderr, "child: %s\n", why);
-    exit(1);
-}
-
-static unsigned long number(const char *text, int base, unsigned long most, const char *why)
-{
-    char *end;
-    unsigned long value;
-
-    errno = 0;
-    value = strtoul(text, &end, base);
-    if (errno != 0 || end == text || *end != '\0' || value > most)
-        refuse(why);
-    return value;
-}
-
-/* master(8) starts every service as root, in the queue directory. */
-static void drop_privileges(const char *user, int chrooted)
-{
-    struct passwd *entry;
-
-    errno = 0;
-    entry = getpwnam(user);
-    if (entry == NULL || entry->pw_uid == 0)
-        refuse("the user to become is unknown, or is root");
-    if (initgroups(user, entry->pw_gid) != 0 || setgid(entry->pw_gid) != 0)
-        fail("set the groups");
-    if (chrooted && chroot(".") != 0)
-        fail("chroot to the queue directory");
-    if (setuid(entry->pw_uid) != 0)
-        fail("set the user");
-}
-
-static int notify(int status)
-{
-    return master_notify((int)getpid(), generation, status);
-}
+#define MAX_IDLE 100       /* seconds without a client, as Postfix's max_idle */
+#define MAX_USE 100        /* clients, as Postfix's max_use */
+#define CLIENT_SECONDS 300 /* for a client to say or take something */
 
 static void serve(int client)
 {
@@ -89,6 +27,8 @@ static void serve(int client)
     char buffer[4096];
     ssize_t length, sent, done;
 
+    /* Some systems hand O_NONBLOCK on from the listener. */
+    fcntl(client, F_SETFL, fcntl(client, F_GETFL) & ~O_NONBLOCK);
     setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     while ((length = read(client, buffer, sizeof buffer)) > 0)
@@ -97,65 +37,33 @@ static void serve(int client)
                 return;
 }
 
-/* Why accept(2) may fail on a listener that is all right. */
-static int is_harmless(int error)
-{
-    switch (error) {
-    case EAGAIN: /* all idle children were woken, and another one was faster */
-#if EWOULDBLOCK != EAGAIN
-    case EWOULDBLOCK:
-#endif
-    case EINTR:
-    /* The client has gone, or Linux reports an error of its network. */
-    case ECONNABORTED:
-    case ECONNREFUSED:
-    case ECONNRESET:
-    case EHOSTDOWN:
-    case EHOSTUNREACH:
-    case ENETDOWN:
-    case ENETUNREACH:
-    case ENOBUFS:
-    case ENOTCONN:
-    case EPROTO:
-        return 1;
-    default:
-        return 0;
-    }
-}
-
 /* Returns when there is no more to do: then the process must end. */
-static void serve_clients(struct pollfd *fds, nfds_t listeners)
+static void serve_clients(void)
 {
-    nfds_t i;
-    int client, ready;
+    struct pollfd fds[1 + LISTENERS_MAX];
+    int client, i, ready, served = 0;
 
-    for (;;) {
-        ready = poll(fds, listeners + 1, IDLE_SECONDS * 1000);
-        if (ready < 0 && errno != EINTR)
-            fail("poll");
-        if (ready == 0)
-            return;
-        if (ready < 0)
+    for (i = 0; i <= listeners; i++) {
+        fds[i].fd = MASTER_STATUS_FD + i; /* the listeners follow it */
+        fds[i].events = POLLIN;
+    }
+    while (served < MAX_USE) {
+        ready = poll(fds, (nfds_t)(1 + listeners), MAX_IDLE * 1000);
+        if (ready < 0 && errno == EINTR)
             continue;
-        /* master(8) never writes to it; so it has closed its end. */
-        if (fds[listeners].revents != 0)
+        if (ready < 0)
+            fail("poll");
+        /* master(8) never writes to the status descriptor; so it has closed its end. */
+        if (ready == 0 || fds[0].revents != 0)
             return;
-        for (i = 0; i < listeners; i++) {
-            if (fds[i].revents == 0)
+        for (i = 1; i <= listeners; i++) {
+            if (fds[i].revents == 0 || (client = accept_client(fds[i].fd)) < 0)
                 continue;
-            client = accept(fds[i].fd, NULL, NULL);
-            if (client < 0) {
-                if (is_harmless(errno))
-                    continue;
-                fail("accept");
-            }
-            /* Some systems hand O_NONBLOCK on to the accepted socket. */
-            fcntl(client, F_SETFL, fcntl(client, F_GETFL) & ~O_NONBLOCK);
-
-            /* If it fails, master(8) reloads; this client is still ours. */
+            /* If it fails, master(8) has reloaded; this client is still ours. */
             notify(MASTER_STAT_TAKEN);
             serve(client);
             close(client);
+            served++;
             if (notify(MASTER_STAT_AVAIL) < 0)
                 return;
         }
@@ -164,44 +72,7 @@ static void serve_clients(struct pollfd *fds, nfds_t listeners)
 
 int main(int argc, char **argv)
 {
-    struct pollfd fds[LISTENERS_MAX + 1];
-    nfds_t listeners = 1, i;
-    const char *transport = "";
-    const char *text = getenv(MASTER_GEN_NAME);
-    int option, chrooted = 0;
-
-    /* Now, since /dev/log is out of reach after chroot(2). */
-    openlog("postfix/child", LOG_PID | LOG_NDELAY, LOG_MAIL);
-    if (text == NULL)
-        refuse("GENERATION is not in the environment: only master(8) starts this program");
-    generation = (unsigned)number(text, 8, UINT_MAX, MASTER_GEN_NAME " is not an octal number");
-
-    /* What master(8) gives to all of its children; most does not matter here. */
-    while ((option = getopt(argc, argv, "cdln:o:s:t:uvz")) != -1) {
-        switch (option) {
-        case 'c':
-            chrooted = 1;
-            break;
-        case 's':
-            listeners = (nfds_t)number(optarg, 10, LISTENERS_MAX, "-s is not a number of listeners");
-            break;
-        case 't':
-            transport = optarg;
-            break;
-        case '?':
-            refuse("an option that master(8) does not give");
-        }
-    }
-    if (strcmp(transport, MASTER_XPORT_NAME_INET) != 0 && strcmp(transport, MASTER_XPORT_NAME_UNIX) != 0)
-        refuse("this service is of type inet or unix");
-    if (listeners == 0 || optind != argc - 1)
-        refuse("in master.cf the command is: child USER");
-
-    drop_privileges(argv[optind], chrooted);
-    signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error, not the end */
-    for (i = 0; i < listeners; i++)
-        fds[i] = (struct pollfd){MASTER_LISTEN_FD + (int)i, POLLIN, 0};
-    fds[listeners] = (struct pollfd){MASTER_STATUS_FD, POLLIN, 0};
-    serve_clients(fds, listeners);
+    start(argc, argv);
+    serve_clients();
     return 0;
 }
