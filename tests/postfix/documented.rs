@@ -1,6 +1,6 @@
 //! The commands of docs/postfix.md, so that what is tested is what stands there.
 
-use testenv::prelude::*;
+use tests::prelude::*;
 
 /// The one block of commands that contains this text.
 pub fn block(text: &str) -> Result<String> {

@@ -3,26 +3,28 @@
 
 use super::{documented, system::daemons_call};
 use std::os::unix::net::UnixStream;
-use testenv::instance::Instance;
-use testenv::prelude::*;
-use testenv::smtp::Session;
-use testenv::tree;
-
-pub fn cases() -> Vec<Case> {
-    testenv::cases![distribution_calls_its_own_code, preloaded_in_import_environment_all_call_ours,]
-}
+use tests::instance::Instance;
+use tests::prelude::*;
+use tests::smtp::Session;
 
 fn library() -> String {
     artefact("libmaster_proto.so.1").display().to_string()
 }
 
+/// From the unpacked package. Its post-install calls its helpers where they would be
+/// installed, so it, and no program, is told where they are.
 fn install() -> Result<Instance> {
-    tree::install(&tree::named("debian-binary/unpacked"))?;
-    Instance::create(&scratch().join("postfix"), Path::new("/"))
+    let package = scratch().join("package");
+    sh!(
+        "cp -R $TREES/debian-binary/unpacked {0}
+        sed -i 's| /usr/lib/postfix/| {0}/usr/lib/postfix/|' {0}/usr/lib/postfix/sbin/post-install",
+        package.display()
+    )?;
+    Instance::create("postfix", &package)
 }
 
-/// Mail arrives, and whose code the daemons call then: "C" or "ours".
-fn mail_arrives(postfix: &Instance, code: &str) -> Result<()> {
+/// Mail arrives, and the daemons then call this code: "C" or "ours".
+fn mail_arrives(postfix: &Instance, code: &str) -> Result {
     postfix.delivers(5)?;
     UnixStream::connect(postfix.queue().join("private/tlsproxy"))?;
     Session::open(postfix.postscreen())?.quit()?;
@@ -33,32 +35,43 @@ fn mail_arrives(postfix: &Instance, code: &str) -> Result<()> {
 
 /// Also when our library is in the environment alone: Postfix hands down only
 /// what main.cf names.
-fn distribution_calls_its_own_code() -> Result<()> {
-    let mut postfix = install()?;
-    postfix.start()?;
-    mail_arrives(&postfix, "C")?;
-    postfix.stop()?;
-    postfix.start_by(&[&format!("LD_PRELOAD={}", library())])?;
-    mail_arrives(&postfix, "C")?;
-    postfix.stop()
+#[test]
+fn distribution_calls_its_own_code() -> Result {
+    sandbox(|| {
+        let mut postfix = install()?;
+        postfix.start()?;
+        mail_arrives(&postfix, "C")?;
+        postfix.stop()?;
+        postfix.start_by(&[&format!("LD_PRELOAD={}", library())])?;
+        mail_arrives(&postfix, "C")?;
+        postfix.stop()
+    })
 }
 
-fn preloaded_in_import_environment_all_call_ours() -> Result<()> {
-    let mut postfix = install()?;
-    let command = documented::block("LD_PRELOAD=/")?;
-    let command = command.replace("/usr/local/lib/libmaster_proto.so.1", &library());
-    ensure!(command.contains(&library()), "docs/postfix.md names another library: {command}");
-    let (sh, etc) = (Shell::new()?, postfix.dir().join("etc"));
-    cmd!(sh, "sh -euc {command}").env("MAIL_CONFIG", etc).run()?;
-    postfix.start()?;
-    mail_arrives(&postfix, "ours")?;
+#[test]
+fn preloaded_in_import_environment_all_call_ours() -> Result {
+    sandbox(|| {
+        let mut postfix = install()?;
+        let command = documented::block("LD_PRELOAD=/")?;
+        // The tests' own preloaded library stays.
+        let libraries = format!("{}:libuid_wrapper.so", library());
+        let command = command.replace("/usr/local/lib/libmaster_proto.so.1", &libraries);
+        ensure!(command.contains(&library()), "docs/postfix.md names another library: {command}");
+        sh!(
+            "postconf() {{ {} -c {}/etc \"$@\"; }}\n{command}",
+            postfix.program("postconf"),
+            postfix.dir().display()
+        )?;
+        postfix.start()?;
+        mail_arrives(&postfix, "ours")?;
 
-    postfix.reload_in_a_session()?;
-    mail_arrives(&postfix, "ours")?;
-    postfix.stop()?;
-    let log = postfix.log();
-    for text in ["undefined symbol", "ld.so"] {
-        ensure!(!log.contains(text), "the dynamic linker has a message: {}", postfix.last_words());
-    }
-    Ok(())
+        postfix.reload_in_a_session()?;
+        mail_arrives(&postfix, "ours")?;
+        postfix.stop()?;
+        let log = postfix.log();
+        for text in ["undefined symbol", "ld.so"] {
+            ensure!(!log.contains(text), "the dynamic linker complains: {}", postfix.last_words());
+        }
+        Ok(())
+    })
 }

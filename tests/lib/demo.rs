@@ -1,59 +1,47 @@
 //! A real Postfix with our object inside delivers mail and reloads.
 
-use crate::instance::{ITS_END, Instance};
-use crate::progress::Progress;
+use crate::instance::{DISCONNECT, Instance};
+use crate::prelude::*;
 use crate::trace::{self, Message, Status};
-use crate::{prelude::*, tree};
 use std::collections::{HashMap, HashSet};
+use std::time::Instant;
 
 const MESSAGES: usize = 20;
 
-/// Refuses what the demo cannot run; `name` is what the user called it.
-pub fn check_version(source: &Path, name: &str) -> Result<()> {
-    let version = tree::version(source)?;
-    let numbers = version.split(['.', '-']).map_while(|number| number.parse::<u32>().ok());
-    ensure!(
-        numbers.ge([3, 4]),
-        "{name} is Postfix {version}. The demo runs Postfix 3.4 or later, the first with a log file \
-         of its own (maillog_file); of an older one, build the tree and take the object into it \
-         as docs/postfix.md says."
-    );
-    Ok(())
-}
-
-/// Runs the Postfix in `tree` and shows what master and its children say to each
-/// other. `keep` is the folder for its log, the trace and the mail.
-pub fn run(progress: &mut Progress, tree: &Path, keep: &Path) -> Result<()> {
-    // Postfix takes only folders that nobody else may write to.
-    let folder = Path::new("/tmp/demo");
-    let mut postfix = Instance::create(folder, tree)?;
-    let result = show(progress, tree, &mut postfix);
-    let (from, to) = (folder.display(), keep.display());
-    sh!("rm -rf '{to}'; mkdir '{to}'
+/// Runs the Postfix in `tree` and prints what master and its children tell each other.
+/// Postfix's log, the trace and the mail are copied to `keep`.
+pub fn run(tree: &Path, keep: &Path) -> Result {
+    let mut postfix = Instance::create("demo", tree)?;
+    let result = show(tree, &mut postfix);
+    sh!(
+        "rm -rf '{to}'; mkdir '{to}'; cd {from}
         for name in log start.log trace mail; do
-            [ ! -e {from}/$name ] || cp -R {from}/$name '{to}'
-        done")?;
+            [ ! -e $name ] || cp -R $name '{to}'
+        done",
+        from = postfix.dir().display(),
+        to = keep.display()
+    )?;
     result
 }
 
-fn show(progress: &mut Progress, tree: &Path, postfix: &mut Instance) -> Result<()> {
-    progress.step("verify that the code in each program is ours", || {
-        let (sh, object) = (Shell::new()?, artefact("master_proto.o"));
-        sh.change_dir(checkout());
-        Ok(cmd!(sh, "tools/postfix-object verify {tree} {object}").run()?)
+/// Does one step, and prints how it went and how long it took.
+fn step<T>(title: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    let start = Instant::now();
+    let result = work();
+    let word = if result.is_ok() { "ok  " } else { "FAIL" };
+    println!("  {word} {title:60} {:4} s", start.elapsed().as_secs());
+    result
+}
+
+fn show(tree: &Path, postfix: &mut Instance) -> Result {
+    step("every program of Postfix contains our code", || {
+        sh!("tools/postfix-object verify {} build/master_proto.o", tree.display())
     })?;
-    progress.step("start a private instance on 127.0.0.1", || postfix.start_traced())?;
-    progress.step(&format!("{MESSAGES} messages over SMTP arrive complete"), || {
-        for number in 1..=MESSAGES {
-            println!("message {number} of {MESSAGES}");
-            postfix.deliver(number)?;
-        }
-        postfix.arrived(MESSAGES)
-    })?;
-    progress
-        .step("a session is held open over 'postfix reload'", || postfix.reload_in_a_session())?;
-    progress.step("stop", || postfix.stop())?;
-    let messages = progress.step("every status message is 12 bytes from a live child", || {
+    step("a private instance starts on an address of 127.0.0.0/8", || postfix.start_traced())?;
+    step(&format!("{MESSAGES} messages over SMTP arrive complete"), || postfix.delivers(MESSAGES))?;
+    step("a session is held open over 'postfix reload'", || postfix.reload_in_a_session())?;
+    step("it stops", || postfix.stop())?;
+    let messages = step("every status message is 12 bytes from a live child", || {
         let messages = trace::read(&postfix.trace())?;
         for message in &messages {
             let whole = !matches!(message.status, Status::Malformed(_));
@@ -65,7 +53,8 @@ fn show(progress: &mut Progress, tree: &Path, postfix: &mut Instance) -> Result<
         }
         Ok(messages)
     })?;
-    progress.say(&tables(&messages, &postfix.log())?)
+    println!("{}", tables(&messages, &postfix.log())?);
+    Ok(())
 }
 
 fn tables(messages: &[Message], log: &str) -> Result<String> {
@@ -92,7 +81,7 @@ fn tables(messages: &[Message], log: &str) -> Result<String> {
         text += &format!("  {service:18} {pid:>6} {generation:>10}  {status:6} {result}\n");
     }
     text += "\nThe old generation's end, in Postfix's log:\n";
-    for line in log.lines().filter(|line| ITS_END.iter().any(|text| line.contains(text))) {
+    for line in log.lines().filter(|line| DISCONNECT.iter().any(|text| line.contains(text))) {
         text += &format!("  {line}\n");
     }
     let services: HashSet<_> = messages.iter().map(|message| &message.service).collect();

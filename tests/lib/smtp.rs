@@ -7,7 +7,7 @@ use std::net::{SocketAddr, TcpStream};
 pub struct Session(BufReader<TcpStream>);
 
 impl Session {
-    /// Connects, and leaves the greeting to be read by [`Session::hear`]: a
+    /// Connects, and leaves the greeting to be read by [`Session::expect`]: a
     /// client that speaks first is turned away.
     pub fn connect(server: SocketAddr) -> Result<Session> {
         let stream = TcpStream::connect(server).with_context(|| format!("no {server}"))?;
@@ -17,12 +17,12 @@ impl Session {
 
     pub fn open(server: SocketAddr) -> Result<Session> {
         let mut session = Session::connect(server)?;
-        session.hear("220")?;
+        session.expect("220")?;
         Ok(session)
     }
 
     /// Reads a reply, each line of which must have this code.
-    pub fn hear(&mut self, code: &str) -> Result<()> {
+    pub fn expect(&mut self, code: &str) -> Result {
         let mut line = String::from("   -");
         while line[3..].starts_with('-') {
             line.clear();
@@ -33,25 +33,25 @@ impl Session {
     }
 
     /// Says a line and waits for the reply.
-    pub fn say(&mut self, line: &str, code: &str) -> Result<()> {
+    pub fn command(&mut self, line: &str, code: &str) -> Result {
         // In one piece, as a client that waits for replies would.
         self.0.get_mut().write_all(format!("{line}\r\n").as_bytes())?;
-        self.hear(code)
+        self.expect(code)
     }
 
     /// Hands in a message, whose lines end in newlines.
-    pub fn send(&mut self, from: &str, to: &str, message: &str) -> Result<()> {
-        self.say("HELO client.example", "250")?;
-        self.say(&format!("MAIL FROM:<{from}>"), "250")?;
-        self.say(&format!("RCPT TO:<{to}>"), "250")?;
-        self.say("DATA", "354")?;
+    pub fn send(&mut self, from: &str, to: &str, message: &str) -> Result {
+        self.command("HELO client.example", "250")?;
+        self.command(&format!("MAIL FROM:<{from}>"), "250")?;
+        self.command(&format!("RCPT TO:<{to}>"), "250")?;
+        self.command("DATA", "354")?;
         let lines = format!("\n{message}.").replace("\n.", "\n..").replace('\n', "\r\n");
-        self.say(&lines[2..lines.len() - 1], "250")
+        self.command(&lines[2..lines.len() - 1], "250")
     }
 
     /// Ends the session, in good order.
-    pub fn quit(mut self) -> Result<()> {
-        self.say("QUIT", "221")
+    pub fn quit(mut self) -> Result {
+        self.command("QUIT", "221")
     }
 
     /// Whether the server has said something that was not read yet.

@@ -1,8 +1,5 @@
-//! A private Postfix: all of it in one folder, on 127.0.0.1, with programs from
-//! a tree that is only read.
-//!
-//! Call it in a case or another place of the sandbox, where ports and users are
-//! one's own.
+//! A private Postfix: all of it in one directory of the sandbox, on an address of
+//! its own, with programs from a tree that is only read.
 
 use crate::smtp::Session;
 use crate::{output, prelude::*};
@@ -16,16 +13,24 @@ use std::time::SystemTime;
 
 /// Far more than anything here takes, even on a busy machine.
 const LIMIT: Duration = Duration::from_secs(60);
-/// The end of a child whose master has reloaded: what `write` has returned, and
-/// what the child makes of it.
-pub const ITS_END: [&str; 2] =
+/// The last log lines of a child after a reload: the result of `write`, and what the
+/// child makes of it.
+pub const DISCONNECT: [&str; 2] =
     ["master_notify: status 1: Broken pipe", "master disconnect -- exiting"];
 const SENDER: &str = "sender@mail.example";
 const INBOX: &str = "inbox@mail.example";
+/// Accounts that every Linux has stand for postfix and postdrop.
+const OWNER: &str = "daemon";
+const GROUP: &str = "bin";
+/// With it daemons only believe that they change their user. In a container, root may
+/// neither trace a process of another user nor look at its memory map.
+const UID_WRAPPER: &str = "LD_PRELOAD=libuid_wrapper.so UID_WRAPPER=1 UID_WRAPPER_ROOT=1";
 
 pub struct Instance {
     dir: PathBuf,
     commands: PathBuf,
+    /// For programs whose libraries are not where they look for them.
+    library_path: String,
     /// `postfix start`, or the tracer, which lives as long as what it traces.
     starter: Option<process::Child>,
 }
@@ -33,46 +38,56 @@ pub struct Instance {
 #[derive(Debug)]
 pub struct Child {
     pub pid: u32,
-    /// What master has given it in its environment.
+    /// The number that master has put into its environment, or 0 where that cannot be
+    /// read: for a child that has really changed its user, in a container.
     pub generation: u32,
     pub program: String,
-    /// All words that master has given it.
+    /// The whole command line.
     pub command: String,
 }
 
 impl Instance {
-    /// A configuration in `dir` for the Postfix in `tree`: a built source tree,
-    /// or `/` for an installed one.
-    pub fn create(dir: &Path, tree: &Path) -> Result<Instance> {
-        let installed = tree.join("usr/sbin/postfix").exists();
-        let commands = tree.join(if installed { "usr/sbin" } else { "bin" });
-        // An installed one knows where its parts are.
-        let mut parts = String::new();
-        if !installed {
-            let tree = tree.display();
-            let shared = commands.with_file_name("lib/libpostfix-util.so").exists();
-            let libraries = if shared { format!("{tree}/lib") } else { "no".to_owned() };
-            parts = format!(
-                "daemon_directory = {tree}/libexec
-command_directory = {tree}/bin
-meta_directory = {tree}/conf
-shlib_directory = {libraries}
-"
-            );
+    /// A configuration in a new directory of that name for the Postfix in `tree`: a built
+    /// source tree, or an unpacked package of Debian.
+    pub fn create(name: &str, tree: &Path) -> Result<Instance> {
+        let dir = scratch().join(name);
+        let is_package = tree.join("usr/sbin/postfix").exists();
+        let (daemons, commands, libraries) = if is_package {
+            ("usr/lib/postfix/sbin", "usr/sbin", "usr/lib/postfix")
+        } else {
+            ("libexec", "bin", "lib")
+        };
+        let (mut meta, mut library_path) = ("conf".to_owned(), String::new());
+        let mut shlib = "no".to_owned();
+        if is_package {
+            meta = sh!("cd {}; dirname \"$(find . -name postfix-files | head -n 1)\"", tree.display())?;
+            library_path =
+                sh!("printf %s: {0}/usr/lib/*-linux-* {0}/lib/*-linux-*", tree.display())?;
         }
-        let postfix = User::from_name("postfix")?
-            .context("there is no user postfix here: this is not the sandbox")?;
-        for folder in ["etc", "queue", "data", "mail"] {
-            fs::create_dir_all(dir.join(folder))?;
+        if tree.join(libraries).join("libpostfix-util.so").exists() {
+            shlib = tree.join(libraries).display().to_string();
+            library_path += &shlib;
         }
-        for folder in ["data", "mail"] {
-            chown(&dir.join(folder), Some(postfix.uid), None)?;
+        let owner = User::from_name(OWNER)?.context("this system has no user daemon")?;
+        for directory in ["etc", "queue", "data", "mail"] {
+            fs::create_dir_all(dir.join(directory))?;
+        }
+        for directory in ["data", "mail"] {
+            chown(&dir.join(directory), Some(owner.uid), None)?;
         }
         let main = format!(
             "compatibility_level = 2
 queue_directory = {dir}/queue
 data_directory = {dir}/data
-{parts}maillog_file = {dir}/log
+daemon_directory = {tree}/{daemons}
+command_directory = {tree}/{commands}
+meta_directory = {tree}/{meta}
+shlib_directory = {shlib}
+import_environment = MAIL_CONFIG MAIL_DEBUG MAIL_LOGTAG LANG=C POSTLOG_SERVICE POSTLOG_HOSTNAME LD_LIBRARY_PATH={library_path} {UID_WRAPPER}
+export_environment = MAIL_CONFIG LD_LIBRARY_PATH={library_path}
+mail_owner = {OWNER}
+setgid_group = {GROUP}
+maillog_file = {dir}/log
 maillog_file_prefixes = {dir}
 inet_interfaces = 127.0.0.1
 inet_protocols = ipv4
@@ -86,17 +101,25 @@ postscreen_cache_map =
 virtual_mailbox_domains = mail.example
 virtual_mailbox_base = {dir}/mail
 virtual_mailbox_maps = static:inbox/
+virtual_minimum_uid = {uid}
 virtual_uid_maps = static:{uid}
 virtual_gid_maps = static:{gid}
 virtual_mailbox_limit = 0
 ",
             dir = dir.display(),
-            uid = postfix.uid,
-            gid = postfix.gid,
+            tree = tree.display(),
+            uid = owner.uid,
+            gid = owner.gid,
         );
         fs::write(dir.join("etc/main.cf"), main)?;
-        fs::write(dir.join("etc/master.cf"), MASTER_CF)?;
-        Ok(Instance { dir: dir.into(), commands, starter: None })
+        fs::write(dir.join("etc/master.cf"), MASTER_CF.replace("ADDRESS", &address().to_string()))?;
+        Ok(Instance { dir, commands: tree.join(commands), library_path, starter: None })
+    }
+
+    /// Lets daemons really change their user.
+    pub fn change_users(&self) -> Result {
+        let (_, imported) = output(&mut self.command("postconf", &["-h", "import_environment"]))?;
+        self.postconf(&[&format!("import_environment={}", imported.trim().replace(UID_WRAPPER, ""))])
     }
 
     pub fn dir(&self) -> &Path {
@@ -109,38 +132,38 @@ virtual_mailbox_limit = 0
 
     /// Where smtpd answers.
     pub fn smtp(&self) -> SocketAddr {
-        ([127, 0, 0, 1], 10025).into()
+        (address(), 10025).into()
     }
 
     /// Where postscreen answers.
     pub fn postscreen(&self) -> SocketAddr {
-        ([127, 0, 0, 1], 10035).into()
+        (address(), 10035).into()
     }
 
     /// Changes main.cf: `NAME=VALUE`.
-    pub fn postconf(&self, settings: &[&str]) -> Result<()> {
+    pub fn postconf(&self, settings: &[&str]) -> Result {
         self.run("postconf", &[&["-e"], settings].concat())
     }
 
     /// Adds or replaces a line of master.cf.
-    pub fn service(&self, line: &str) -> Result<()> {
+    pub fn service(&self, line: &str) -> Result {
         let mut words = line.split_whitespace();
         let (name, kind) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
         self.run("postconf", &["-M", "-e", &format!("{name}/{kind}={line}")])
     }
 
     /// Lets smtpd log no more than in real life, for load.
-    pub fn quiet(&self) -> Result<()> {
-        self.service("127.0.0.1:10025 inet n - n - - smtpd")
+    pub fn quiet(&self) -> Result {
+        self.service(&format!("{} inet n - n - - smtpd", self.smtp()))
     }
 
     /// Starts it, and waits until it answers.
-    pub fn start(&mut self) -> Result<()> {
+    pub fn start(&mut self) -> Result {
         self.start_by(&[])
     }
 
     /// Starts it under strace, which writes [`Instance::trace`].
-    pub fn start_traced(&mut self) -> Result<()> {
+    pub fn start_traced(&mut self) -> Result {
         let trace = self.trace().display().to_string();
         let strace = "strace -f -qq --seccomp-bpf -s 64 -x -v -e trace=execve,write -e signal=none";
         self.start_by(&[&strace.split(' ').collect::<Vec<_>>()[..], &["-o", &trace]].concat())
@@ -152,8 +175,8 @@ virtual_mailbox_limit = 0
     }
 
     /// Starts it by what env(1) takes: `NAME=VALUE`, or another command.
-    pub fn start_by(&mut self, words: &[&str]) -> Result<()> {
-        // Of a main.cf that may still be changing, Postfix waits two seconds for the end.
+    pub fn start_by(&mut self, words: &[&str]) -> Result {
+        // Backdate main.cf: Postfix waits until it has been unmodified for two seconds.
         let main = File::options().write(true).open(self.dir.join("etc/main.cf"))?;
         main.set_modified(SystemTime::now() - Duration::from_secs(10))?;
         let said = File::create(self.dir.join("start.log"))?;
@@ -163,6 +186,7 @@ virtual_mailbox_limit = 0
             .arg("-c")
             .arg(self.dir.join("etc"))
             .arg("start")
+            .env("LD_LIBRARY_PATH", &self.library_path)
             .stdin(Stdio::null())
             .stdout(said.try_clone()?)
             .stderr(said)
@@ -180,11 +204,12 @@ virtual_mailbox_limit = 0
         }
     }
 
-    /// Reloads, and waits until master has closed the status pipes of the
-    /// children that it had: it is told by a signal, and acts in its own time.
-    pub fn reload(&self) -> Result<()> {
+    /// Reloads and waits until master has closed the old children's status pipes. `postfix
+    /// reload` only sends a signal, so this takes a moment. The pipe of a child that has
+    /// really changed its user cannot be seen in a container.
+    pub fn reload(&self) -> Result {
         let master = self.master()?;
-        // Between fork and exec, 5 is something else.
+        // Descriptor 5 is something else between fork and exec.
         let is_daemon = |child: &u32| link(*child, "exe") != link(master, "exe");
         let daemons = children(master).into_iter().filter(is_daemon);
         let pipes: Vec<_> = daemons.filter_map(|child| link(child, "fd/5")).collect();
@@ -197,7 +222,7 @@ virtual_mailbox_limit = 0
     }
 
     /// Stops it, and waits for its end, and the tracer's.
-    pub fn stop(&mut self) -> Result<()> {
+    pub fn stop(&mut self) -> Result {
         let master = self.master()?;
         self.run("postfix", &["stop"])?;
         let mut starter = self.starter.take();
@@ -208,15 +233,28 @@ virtual_mailbox_limit = 0
         })
     }
 
-    /// Runs a command of this Postfix.
-    fn run(&self, command: &str, arguments: &[&str]) -> Result<()> {
-        let (shell, command, etc) =
-            (Shell::new()?, self.commands.join(command), self.dir.join("etc"));
-        cmd!(shell, "{command} -c {etc} {arguments...}").run().with_context(|| self.last_words())
+    /// The shell command that runs a program of this Postfix.
+    pub fn program(&self, name: &str) -> String {
+        format!("LD_LIBRARY_PATH={} {}/{name}", self.library_path, self.commands.display())
+    }
+
+    /// A command of this Postfix.
+    pub fn command(&self, name: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(self.commands.join(name));
+        command.arg(if name == "sendmail" { "-C" } else { "-c" }).arg(self.dir.join("etc"));
+        command.args(arguments).env("LD_LIBRARY_PATH", &self.library_path).stdin(Stdio::null());
+        command
+    }
+
+    /// Runs a command of this Postfix, which must succeed.
+    fn run(&self, name: &str, arguments: &[&str]) -> Result {
+        let (status, said) = output(&mut self.command(name, arguments))?;
+        ensure!(status.success(), "{name} failed ({status}): {said}\n{}", self.last_words());
+        Ok(())
     }
 
     /// Different messages, each in its own session, arrive complete.
-    pub fn delivers(&self, number: usize) -> Result<()> {
+    pub fn delivers(&self, number: usize) -> Result {
         self.clear()?;
         (1..=number).try_for_each(|number| self.deliver(number))?;
         self.arrived(number)
@@ -224,7 +262,7 @@ virtual_mailbox_limit = 0
 
     /// All messages up to this one of [`Instance::deliver`] are in the mailbox,
     /// each once, complete, and the queue is empty.
-    pub fn arrived(&self, number: usize) -> Result<()> {
+    pub fn arrived(&self, number: usize) -> Result {
         self.wait_mail(number)?;
         let mut missing: BTreeSet<usize> = (1..=number).collect();
         for file in self.mails() {
@@ -241,7 +279,7 @@ virtual_mailbox_limit = 0
     }
 
     /// Hands in the message of this number over SMTP.
-    pub fn deliver(&self, number: usize) -> Result<()> {
+    pub fn deliver(&self, number: usize) -> Result {
         let send = || {
             let mut session = Session::open(self.smtp())?;
             session.send(SENDER, INBOX, &message(number))?;
@@ -251,19 +289,23 @@ virtual_mailbox_limit = 0
     }
 
     /// One message through sendmail(1) and pickup(8).
-    pub fn sendmail(&self, text: &str) -> Result<()> {
-        let (shell, sendmail, etc) =
-            (Shell::new()?, self.commands.join("sendmail"), self.dir.join("etc"));
-        let mail = format!("Subject: {text}\n\n{text}\n");
-        Ok(cmd!(shell, "{sendmail} -C {etc} -f {SENDER} {INBOX}").stdin(mail).run()?)
+    pub fn sendmail(&self, text: &str) -> Result {
+        let mail = scratch().join("mail");
+        fs::write(&mail, format!("Subject: {text}\n\n{text}\n"))?;
+        let mut sendmail = self.command("sendmail", &["-f", SENDER, INBOX]);
+        let status = sendmail.stdin(File::open(mail)?).status()?;
+        ensure!(status.success(), "sendmail failed: {status}");
+        Ok(())
     }
 
-    /// Load, by smtp-source of this Postfix, which may not fail.
-    pub fn smtp_source(&self, messages: usize, options: &[&str]) -> Result<()> {
-        let (shell, program) = (Shell::new()?, self.commands.join("smtp-source"));
+    /// Load by smtp-source of this Postfix, which must not fail.
+    pub fn smtp_source(&self, messages: usize, options: &[&str]) -> Result {
         let (number, server) = (messages.to_string(), self.smtp().to_string());
-        let who = ["-f", SENDER, "-t", INBOX];
-        Ok(cmd!(shell, "{program} {who...} {options...} -m {number} {server}").run()?)
+        let mut load = Command::new(self.commands.join("smtp-source"));
+        load.args(["-f", SENDER, "-t", INBOX]).args(options).args(["-m", &number, &server]);
+        let (status, _) = output(load.env("LD_LIBRARY_PATH", &self.library_path))?;
+        ensure!(status.success(), "smtp-source failed: {status}");
+        Ok(())
     }
 
     /// A session that is open, and whose greeting has come.
@@ -272,11 +314,11 @@ virtual_mailbox_limit = 0
     }
 
     /// Reloads while a session is open, whose child then cannot reach master.
-    pub fn reload_in_a_session(&self) -> Result<()> {
+    pub fn reload_in_a_session(&self) -> Result {
         let held = self.hold()?;
         self.reload()?;
         held.quit()?;
-        ITS_END.iter().try_for_each(|text| self.wait_log(text))
+        DISCONNECT.iter().try_for_each(|text| self.wait_log(text))
     }
 
     /// The messages in the mailbox.
@@ -285,12 +327,12 @@ virtual_mailbox_limit = 0
     }
 
     /// Empties the mailbox.
-    pub fn clear(&self) -> Result<()> {
+    pub fn clear(&self) -> Result {
         Ok(self.mails().iter().try_for_each(fs::remove_file)?)
     }
 
     /// Waits until so many messages are in the mailbox.
-    pub fn wait_mail(&self, number: usize) -> Result<()> {
+    pub fn wait_mail(&self, number: usize) -> Result {
         self.wait(&format!("{number} messages are delivered"), || self.mails().len() >= number)
     }
 
@@ -301,13 +343,13 @@ virtual_mailbox_limit = 0
     }
 
     /// Waits for an empty queue.
-    pub fn wait_empty(&self) -> Result<()> {
+    pub fn wait_empty(&self) -> Result {
         self.wait("the queue becomes empty", || self.queued() == 0)
     }
 
     /// Waits for an empty queue, which is flushed each second: what had to wait when
     /// a daemon was reloaded or killed gets its next attempt at once.
-    pub fn drain(&self) -> Result<()> {
+    pub fn drain(&self) -> Result {
         self.wait("the queue becomes empty", || {
             if self.queued() > 0 {
                 std::thread::sleep(Duration::from_secs(1));
@@ -325,13 +367,16 @@ virtual_mailbox_limit = 0
         text.trim().parse().with_context(|| format!("{} has no process number", file.display()))
     }
 
-    /// What /proc says; a child may end meanwhile.
+    /// The children as /proc shows them. A child may end meanwhile, and has no command
+    /// line of its own between fork and exec.
     pub fn children(&self) -> Result<Vec<Child>> {
         let child = |pid: u32| {
             let read = |file| fs::read_to_string(format!("/proc/{pid}/{file}")).ok();
-            let generation = read("environ")?
-                .split('\0')
-                .find_map(|word| u32::from_str_radix(word.strip_prefix("GENERATION=")?, 8).ok())?;
+            let generation = read("environ").and_then(|environment| {
+                let mut words = environment.split('\0');
+                words.find_map(|word| u32::from_str_radix(word.strip_prefix("GENERATION=")?, 8).ok())
+            });
+            let generation = generation.unwrap_or(0);
             let command = read("cmdline")?.replace('\0', " ");
             let program = command.split(' ').next()?.rsplit('/').next()?.to_string();
             Some(Child { pid, generation, program, command })
@@ -353,12 +398,12 @@ virtual_mailbox_limit = 0
     }
 
     /// Waits until the log has this text.
-    pub fn wait_log(&self, text: &str) -> Result<()> {
+    pub fn wait_log(&self, text: &str) -> Result {
         self.wait(&format!("'{text}' in the log"), || self.log().contains(text))
     }
 
     /// [`wait_until`] with Postfix's own words about it.
-    pub fn wait(&self, what: &str, is_so: impl FnMut() -> bool) -> Result<()> {
+    pub fn wait(&self, what: &str, is_so: impl FnMut() -> bool) -> Result {
         wait_until(LIMIT, what, is_so).with_context(|| self.last_words())
     }
 
@@ -368,7 +413,7 @@ virtual_mailbox_limit = 0
         let dir = self.dir.display();
         let warnings = sh!(
             r"sed -nE 's/^[^]]*\/([^/[]+)\[[0-9]+\]: ((warning|error|fatal|panic): )/\1: \2/p' {dir}/log |
-                sed -E 's|{dir}|DIR|g; s/[0-9A-F]{{8,}}|[0-9]+/N/g' | sort -u"
+                sed -E 's|{dir}|DIR|g; s|/trees/ours-|/trees/|; s/[0-9A-F]{{8,}}|[0-9]+/N/g' | sort -u"
         );
         warnings.expect("Postfix has a log").lines().map(str::to_owned).collect()
     }
@@ -409,9 +454,10 @@ fn body(mail: &str) -> Option<&str> {
     mail.split_once("\n\n").map(|(_, body)| body)
 }
 
-/// A process that has not ended: a zombie has no program.
+/// Whether a process has not ended: a zombie has.
 pub fn is_alive(pid: u32) -> bool {
-    link(pid, "exe").is_some()
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'))
 }
 
 /// Sends a signal to a process, which may have ended already.
@@ -431,9 +477,9 @@ fn link(pid: u32, name: &str) -> Option<PathBuf> {
     fs::read_link(format!("/proc/{pid}/{name}")).ok()
 }
 
-/// All files below the folder.
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+/// All files below a directory.
+fn files(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
     let paths =
         entries.map(|entry| (entry.path(), entry.file_type().is_ok_and(|kind| kind.is_dir())));
     paths.flat_map(|(path, is_dir)| if is_dir { files(&path) } else { vec![path] }).collect()
@@ -441,8 +487,8 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 
 /// One smtpd is verbose: its log shows each call of `master_notify`.
 const MASTER_CF: &str = "\
-127.0.0.1:10025 inet n - n - - smtpd -v
-127.0.0.1:10035 inet n - n - 1 postscreen
+ADDRESS:10025 inet n - n - - smtpd -v
+ADDRESS:10035 inet n - n - 1 postscreen
 smtpd pass - - n - - smtpd
 tlsproxy unix - - n - 0 tlsproxy
 dnsblog unix - - n - 0 dnsblog

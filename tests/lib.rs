@@ -1,1 +1,0 @@
-//! No code: the test binaries are beside this file.

@@ -1,0 +1,3 @@
+//! The tests of `make test`, a module for each topic.
+
+mod postfix;
