@@ -47,7 +47,7 @@ static time_t now(void)
 /*
  * Until a process that master(8) has started ends, master counts it, and may
  * start no other in its place. So it ends now; a copy of it, of which master
- * knows nothing, serves the clients that are left.
+ * knows nothing, serves the clients that are left. SIGTERM does not end a copy.
  */
 static void drain(void)
 {
@@ -65,7 +65,6 @@ static void drain(void)
         _exit(0);
     }
     draining = 1;
-    signal(SIGTERM, SIG_DFL); /* a second one ends this process */
     for (i = 0; i <= listeners; i++) {
         close(fds[i].fd);
         fds[i].fd = -1; /* which poll passes over */
