@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: IPL-1.0 OR EPL-2.0 */
 /*
  * master_proto.h - the status protocol between Postfix's master(8) and its
  * children.
