@@ -30,6 +30,7 @@ postfix-verify: ## check that every program of the tree POSTFIX= contains our co
 TEST_ENV := CARGO_TARGET_DIR="$(CURDIR)/build/target" RUST_TEST_THREADS=$$(($$(getconf _NPROCESSORS_ONLN) * 2))
 TESTS := build/target/debug/tests
 T :=
+ORIGINALS := original original-protected original-marked original-hardened
 
 # POSTFIX_SRC= names a Postfix source tree or tarball, POSTFIX_CCARGS= compiler flags for it.
 DEMO := ours-$(if $(POSTFIX_SRC),yours-)static
@@ -51,6 +52,9 @@ test-cargo-c: deps-cargo-c all $(TESTS) build/cargo-c/bin/cargo-cinstall ## comp
 test-debian: deps-test all $(TESTS) build/postfix/source/makedefs build/postfix/debian-binary/.unpacked ## build Debian's postfix package with the object inside
 	@tools/deps debian build/postfix/source
 	@$(TEST_ENV) tests/run.sh "$(T)" tests/Cargo.toml:debian
+
+bench: deps-test all $(ORIGINALS:%=build/original/%.o) ## time a call beside the C original and a bare write(2)
+	@tests/call/bench.sh
 
 mutants: deps-test prepare build/cargo-mutants/bin/cargo-mutants ## test the tests: make mutants that they must catch; T=NAME
 	@$(TEST_ENV) tests/run.sh "$(T)" tests/Cargo.toml:mutants
@@ -94,7 +98,6 @@ build/master_proto.o: all ;
 
 # The C original: plain, with the least that distributions add, with branch protection,
 # and with all that they add.
-ORIGINALS := original original-protected original-marked original-hardened
 PROTECTED := -fstack-protector-strong
 build/original/original-protected.o: ORIGINAL := $(PROTECTED)
 build/original/original-marked.o: ORIGINAL := $(PROTECTED) -fcf-protection
@@ -138,4 +141,4 @@ help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: all always check header postfix-replace postfix-restore postfix-verify demo test test-arch test-cargo-c \
-    test-debian mutants prepare strong crates deps test-suite deb test-deb release-check clean help
+    test-debian bench mutants prepare strong crates deps test-suite deb test-deb release-check clean help

@@ -1,3 +1,4 @@
 //! The tests of `make test`, a module for each topic.
 
+mod call;
 mod postfix;

@@ -1,25 +1,9 @@
-//! The call, beside C.
+//! The call, beside the C original.
 
 mod behaviour;
+mod c_tests;
 mod differences;
 mod figures;
-mod harnesses;
 mod header;
-mod links;
 mod planted;
-mod rendered;
 mod trace;
-
-pub fn cases() -> Vec<testenv::runner::Case> {
-    testenv::topics![
-        harnesses,
-        trace,
-        planted,
-        links,
-        rendered,
-        header,
-        differences,
-        behaviour,
-        figures
-    ]
-}

@@ -1,80 +1,63 @@
-//! Each tool finds a mistake that is planted for it, in a call that otherwise
-//! works: so each tool was on when it found nothing.
+//! Each tool finds a defect that is planted for it in a call that otherwise works: so
+//! the tool was on when it found nothing in ours.
 
-use super::harnesses::{code_of_its_own, memcheck, sanitizer};
+use super::c_tests::{MEMCHECK, check, makes_no_system_call};
 use super::trace::one_write;
-use testenv::artefacts::Implementation;
-use testenv::harness::{Harness, Toolchain, check, named};
-use testenv::prelude::*;
+use tests::prelude::*;
 
-pub fn cases() -> Vec<Case> {
-    testenv::cases![
-        memcheck_finds_an_uninitialised_message,
-        address_sanitizer_finds_a_message_that_is_too_short,
-        undefined_behaviour_sanitizer_finds_an_overflow,
-        thread_sanitizer_finds_a_race,
-        trace_finds_another_system_call,
-        disassembly_shows_a_system_call_instruction,
-    ]
+/// Logs nothing, as c_tests/planted.c does not either.
+const CALLER: &str = "caller_without_msg_symbols";
+
+/// Compiles $TMPDIR/planted.o with a statement that should not be there. The caller
+/// does not notice it.
+fn plant(defect: &str) -> Result {
+    sh!("gcc -w -I include -c c_tests/planted.c '-DPLANTED={defect}' -o $TMPDIR/planted.o")?;
+    check(CALLER, "IMPL=$TMPDIR/planted.o")
 }
 
-/// Logs nothing, as what is planted does not either.
-fn caller() -> Harness {
-    named("caller_without_msg_symbols")
-}
-
-/// An object with a statement that should not be there, which nothing sees
-/// without the tool.
-fn planted(mistake: &str, flags: &str) -> Result<Implementation> {
-    let object = Implementation {
-        name: "planted",
-        file: scratch().join("planted.o"),
-        header: checkout().join("include"),
-        is_original: false,
-        strong: false,
-    };
-    let compile = "gcc -w -I include -c c_tests/planted.c -o /tmp/planted.o";
-    sh!("{compile} '-DPLANTED={mistake}'")?;
-    check(&caller(), &object, &Toolchain::gcc())?;
-    sh!("{compile} '-DPLANTED={mistake}' {flags}")?;
-    Ok(object)
-}
-
-fn finds(what: Result<()>, text: &str) -> Result<()> {
-    let Err(error) = what else { bail!("the tool does not find the mistake") };
+fn finds(what: Result, text: &str) -> Result {
+    let Err(error) = what else { bail!("the tool does not find the defect") };
     ensure!(format!("{error:#}").contains(text), "no \"{text}\" in: {error:#}");
     Ok(())
 }
 
-fn memcheck_finds_an_uninitialised_message() -> Result<()> {
-    let object = planted("write_to_null(&uninitialised)", "")?;
-    finds(check(&caller(), &object, &memcheck()), "write(buf) points to uninitialised")
+#[test]
+fn memcheck_finds_an_uninitialised_message() -> Result {
+    sandbox(|| {
+        plant("write_to_null(&uninitialised)")?;
+        check(CALLER, format!("IMPL=$TMPDIR/planted.o {MEMCHECK}")).unwrap_err();
+        sh!("grep -F 'write(buf) points to uninitialised' $TMPDIR/{CALLER}.log").map(drop)
+    })
 }
 
-fn address_sanitizer_finds_a_message_that_is_too_short() -> Result<()> {
-    let object = planted("write_to_null(calloc(1, sizeof(MASTER_STATUS) - 1))", "")?;
-    let tool = sanitizer("address,undefined");
-    finds(check(&caller(), &object, &tool), "heap-buffer-overflow")
+#[test]
+fn trace_finds_another_system_call() -> Result {
+    sandbox(|| {
+        plant("getpgrp()")?;
+        finds(one_write("$TMPDIR/planted.o"), "getpgrp()")
+    })
 }
 
-fn undefined_behaviour_sanitizer_finds_an_overflow() -> Result<()> {
-    let flags = "-fsanitize=undefined -fno-sanitize-recover=all";
-    let object = planted("volatile int big = INT_MAX; big++", flags)?;
-    let tool = sanitizer("address,undefined");
-    finds(check(&caller(), &object, &tool), "signed integer overflow")
+/// No symbol shows this one.
+#[test]
+fn disassembly_shows_a_system_call_instruction() -> Result {
+    sandbox(|| {
+        plant(r#"long n = 110; __asm__ volatile("syscall" : "+a"(n) :: "rcx", "r11")"#)?;
+        finds(makes_no_system_call("$TMPDIR/planted.o"), "syscall")
+    })
 }
 
-fn thread_sanitizer_finds_a_race() -> Result<()> {
-    let object = planted("static int shared; shared++", "-g -fsanitize=thread")?;
-    finds(check(&named("load"), &object, &sanitizer("thread")), "data race")
-}
-
-fn trace_finds_another_system_call() -> Result<()> {
-    finds(one_write(&planted("getpgrp()", "")?), "getpgrp()")
-}
-
-/// Which no symbol tells of.
-fn disassembly_shows_a_system_call_instruction() -> Result<()> {
-    let getppid = r#"long n = 110; __asm__ volatile("syscall" : "+a"(n) :: "rcx", "r11")"#;
-    finds(code_of_its_own(&planted(getppid, "")?), "syscall")
+/// So each C test runs, and each function in it asserts something.
+#[test]
+fn every_c_test_fails_on_a_call_that_does_nothing() -> Result {
+    sandbox(|| {
+        sh!("gcc -w -I include -c c_tests/planted.c '-DPLANTED=usleep(1000); return -1' \
+                -o $TMPDIR/planted.o
+            make --silent --keep-going -C c_tests check IMPL=$TMPDIR/planted.o OUT=$TMPDIR \
+                >$TMPDIR/said 2>&1 || true
+            if grep -e '^passed' -e ' OK ]' $TMPDIR/said >&2; then exit 1; fi
+            make --silent -C c_tests names | sort >$TMPDIR/names
+            sed -n 's/^FAILED //p' $TMPDIR/said | sort | diff -u $TMPDIR/names - >&2")?;
+        Ok(())
+    })
 }
