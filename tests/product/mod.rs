@@ -6,6 +6,7 @@ mod branch_protection;
 pub mod note;
 mod reproducible;
 mod rust;
+mod service_crate;
 
 /// The linkers that a user may have.
 const LINKERS: [&str; 4] = ["bfd", "gold", "lld", "mold"];
