@@ -2,3 +2,5 @@
 
 mod call;
 mod postfix;
+mod product;
+mod ships;

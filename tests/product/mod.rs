@@ -1,4 +1,4 @@
-//! What is built.
+//! What the build produces.
 
 mod abi;
 mod abidiff;
@@ -10,7 +10,3 @@ mod service_crate;
 
 /// The linkers that a user may have.
 const LINKERS: [&str; 4] = ["bfd", "gold", "lld", "mold"];
-
-pub fn cases() -> Vec<testenv::runner::Case> {
-    testenv::topics![abi, abidiff, branch_protection, note, reproducible, rust]
-}

@@ -1,171 +1,154 @@
-//! What a user sees who gives bad input or lacks something: one message that
-//! says what, where and what to do; a failure; and nothing of theirs changed.
+//! What a user sees who gives bad input or lacks something: one message that says
+//! what is wrong, where, and what to do next; a failure; and nothing of theirs changed.
 
-use std::fs;
-use std::os::fd::AsFd;
-use testenv::prelude::*;
-use testenv::progress::Progress;
-use testenv::{apt, tree};
+use tests::prelude::*;
 
-/// A name; what the last line says; the command, in a fresh checkout whose path
-/// has spaces, with /tmp/tools for a PATH with the basic tools alone.
-const REFUSED: [(&str, &str, &str); 16] = [
-    ("no_compiler", "no Rust compiler", "PATH=/tmp/tools tools/build /tmp/out"),
-    ("no_cargo", "'no-cargo' is missing", "CARGO=no-cargo tools/build /tmp/out"),
-    ("no_ar", "'no-ar' is missing", "AR=no-ar tools/build /tmp/out"),
-    ("old_rust", "is too old: Rust 1.", "RUSTC=/tmp/old-rustc tools/build /tmp/out"),
-    ("no_linker", "It needs a C compiler", "RUSTFLAGS='-C linker=no-cc' tools/build /tmp/out"),
-    ("no_libc_crate", "and the crate libc", "CARGO_HOME=/tmp/empty tools/build /tmp/out"),
-    ("debug_yes", "DEBUG=yes is neither 0 nor 1", "DEBUG=yes tools/build /tmp/out"),
-    ("marks_2", "MARKS=2 is neither 0 nor 1", "MARKS=2 tools/build /tmp/out"),
-    ("file_in_the_way", "cannot make the folder", ">/tmp/file; tools/build /tmp/file"),
-    // Root heeds permissions, too, without these rights.
-    (
-        "folder_of_another",
-        "is not for root to write to",
-        "mkdir /tmp/theirs; chown daemon /tmp/theirs; caps=-dac_override,-dac_read_search
-         setpriv --bounding-set $caps --inh-caps $caps tools/build /tmp/theirs",
-    ),
-    ("no_apt", "there is no apt-get here. Install", "PATH=/tmp/tools tools/deps"),
-    ("deps_for_what", "'tea' is nothing to install for", "tools/deps tea"),
-    ("deps_of_no_package", "has no debian/control", "tools/deps debian /tmp"),
-    // As where the kernel is told to give none to ordinary users.
-    (
-        "no_user_namespaces",
-        "gives daemon no user namespace",
-        "mkdir /tmp/none; ln -s /bin/false /tmp/none/unshare
-         for tool in newuidmap rustc cargo; do ln -s /bin/true /tmp/none/$tool; done
-         PATH=/tmp/none:$PATH setpriv --reuid=1 --clear-groups tools/deps demo",
-    ),
-    ("no_newuidmap", " uidmap", "PATH=/tmp/tools setpriv --reuid=1 --clear-groups tools/deps demo"),
-    (
-        "no_subordinate_ids",
-        "gives daemon no ids for the sandbox. As root: usermod --add-subuids",
-        "mkdir /tmp/all; for tool in newuidmap rustc cargo; do ln -s /bin/true /tmp/all/$tool; done
-         PATH=/tmp/all:$PATH setpriv --reuid=1 --clear-groups tools/deps demo",
-    ),
-];
-
-pub fn cases() -> Vec<Case> {
-    testenv::cases![
-        refused for REFUSED,
-        release_or_version_that_cannot_be_one_is_refused,
-        folder_and_tarball_of_a_user_give_the_same_source,
-        what_is_no_postfix_source_is_refused,
-        source_that_does_not_compile_is_named_with_its_log_and_stays_as_it_is,
-        fetching_without_a_network_says_so,
-    ]
+/// Runs each command in a copy of the checkout whose path has spaces. The last line
+/// that it prints must contain the text. The copy stays as it was, and nothing is built.
+fn refused(rows: &[(&str, &str)]) -> Result {
+    sandbox(|| {
+        clone_checkout(&scratch().join("a b"))?;
+        clone_checkout(&scratch().join("before"))?;
+        // $TMPDIR/tools for a PATH with basic tools alone; compilers that are too old.
+        script(
+            "mkdir $TMPDIR/tools
+            for tool in sh cat cp cut dirname env getconf grep id ls mkdir mktemp mv od readelf rm \
+                sed setpriv sort tail tar touch tr uname; do
+                ln -s $(command -v $tool) $TMPDIR/tools
+            done
+            printf '#!/bin/sh\necho rustc 1.84.1 of a test\n' >$TMPDIR/old-rustc
+            chmod +x $TMPDIR/old-rustc",
+        )?;
+        for (text, command) in rows {
+            refuses(text, &format!("cd \"$TMPDIR/a b\"\n{command}"))?;
+        }
+        script(
+            "test ! -e $TMPDIR/out/master_proto.o
+            diff -r --exclude=build $TMPDIR/before \"$TMPDIR/a b\"",
+        )?;
+        Ok(())
+    })
 }
 
-fn refused((_, text, command): &(&str, &str, &str)) -> Result<()> {
-    clone_checkout(Path::new("/tmp/a b"))?;
-    sh!("mkdir /tmp/tools
-        for tool in sh cat cp cut dirname env getconf grep id ls mkdir mv od readelf rm sed \
-            setpriv tail tar touch uname; do
-            ln -s $(which $tool) /tmp/tools
-        done
-        printf '#!/bin/sh\necho rustc 1.84.1 of a test\n' >/tmp/old-rustc
-        chmod +x /tmp/old-rustc")?;
-    let sh = Shell::new()?;
-    sh.change_dir("/tmp/a b");
-    refuses(text, cmd!(sh, "/bin/sh -euc {command}"))?;
-    ensure!(!Path::new("/tmp/out/master_proto.o").exists());
-    Ok(())
+#[test]
+fn building_without_its_tools_or_into_the_wrong_place_is_refused() -> Result {
+    refused(&[
+        ("no Rust compiler", "PATH=$TMPDIR/tools tools/build $TMPDIR/out"),
+        ("'no-cargo' is missing", "CARGO=no-cargo tools/build $TMPDIR/out"),
+        ("'no-ar' is missing", "AR=no-ar tools/build $TMPDIR/out"),
+        ("is too old: Rust 1.", "RUSTC=$TMPDIR/old-rustc tools/build $TMPDIR/out"),
+        ("It needs a C compiler", "RUSTFLAGS='-C linker=no-cc' tools/build $TMPDIR/out"),
+        ("and the crate libc", "CARGO_HOME=$TMPDIR/empty tools/build $TMPDIR/out"),
+        ("DEBUG=yes is neither 0 nor 1", "DEBUG=yes tools/build $TMPDIR/out"),
+        ("MARKS=2 is neither 0 nor 1", "MARKS=2 tools/build $TMPDIR/out"),
+        ("cannot make the folder", ">$TMPDIR/file; tools/build $TMPDIR/file"),
+        // Root without this right heeds permissions, too.
+        (
+            "is not for root to write to",
+            "mkdir $TMPDIR/theirs; chown daemon $TMPDIR/theirs
+             setpriv --bounding-set=-dac_override --inh-caps=-dac_override tools/build $TMPDIR/theirs",
+        ),
+        ("Install librust-libc-dev", "tools/system-libc /nowhere"),
+    ])
 }
 
-fn release_or_version_that_cannot_be_one_is_refused() -> Result<()> {
-    for (result, text) in [
-        (testenv::release::test("Trixie"), "RELEASE=Trixie is no name of a Debian release"),
-        (testenv::deb::build("../trixie"), "RELEASE=../trixie is no name of a Debian release"),
-        (testenv::publish::check("1.0"), "VERSION=1.0 is no version such as 1.0.0"),
-    ] {
-        let error = format!("{:#}", result.err().with_context(|| format!("not: {text}"))?);
-        ensure!(error.contains(text), "{error}");
-    }
-    Ok(())
+#[test]
+fn installing_what_the_tests_need_is_refused_where_it_cannot_work() -> Result {
+    refused(&[
+        ("there is no apt-get here. Install", "PATH=$TMPDIR/tools tools/deps"),
+        ("'tea' is nothing to install for", "tools/deps tea"),
+        ("has no debian/control", "tools/deps debian $TMPDIR"),
+        // As where the kernel is told to give none to ordinary users.
+        (
+            "gives daemon no user namespace",
+            "mkdir $TMPDIR/none; ln -s /bin/false $TMPDIR/none/unshare
+             for tool in newuidmap rustc cargo; do ln -s /bin/true $TMPDIR/none/$tool; done
+             PATH=$TMPDIR/none:$PATH setpriv --reuid=1 --clear-groups tools/deps demo",
+        ),
+        (" uidmap", "PATH=$TMPDIR/tools setpriv --reuid=1 --clear-groups tools/deps demo"),
+        (
+            "gives daemon no ids for the sandbox. As root: usermod --add-subuids",
+            "mkdir $TMPDIR/all
+             for tool in newuidmap rustc cargo; do ln -s /bin/true $TMPDIR/all/$tool; done
+             PATH=$TMPDIR/all:$PATH setpriv --reuid=1 --clear-groups tools/deps demo",
+        ),
+    ])
 }
 
-fn own_source(name: &str) -> Result<PathBuf> {
-    let own = scratch().join(name);
-    tree::copy(&tree::source(), &own)?;
-    Ok(own)
+#[test]
+fn suite_or_version_that_cannot_be_one_is_refused() -> Result {
+    refused(&[
+        ("RELEASE=Trixie is no name of a Debian release", "make test-release RELEASE=Trixie"),
+        ("RELEASE=../trixie is no name of a Debian release", "make deb RELEASE=../trixie"),
+        ("VERSION=1.0 is no version such as 1.0.0", "make release-check VERSION=1.0"),
+    ])
 }
 
-fn checksums(folder: &Path) -> Result<String> {
-    let folder = folder.display();
-    sh!("cd {folder}; find . -type f ! -name .taken -exec cksum {{}} + | sort")
+#[test]
+fn what_is_no_postfix_source_is_refused() -> Result {
+    refused(&[
+        ("/missing is neither a directory nor a file", "tests/take.sh $TMPDIR/missing build/taken"),
+        (
+            "/other is not a Postfix source",
+            "mkdir $TMPDIR/other; tests/take.sh $TMPDIR/other build/taken",
+        ),
+        (
+            "/text.tar.gz is not a tar archive",
+            "echo text >$TMPDIR/text.tar.gz; tests/take.sh $TMPDIR/text.tar.gz build/taken",
+        ),
+        (
+            "/old is older than Postfix 2.2",
+            "mkdir -p $TMPDIR/old/src/master
+             touch $TMPDIR/old/makedefs
+             echo 'extern int master_notify(int, int);' >$TMPDIR/old/src/master/master_proto.h
+             tests/take.sh $TMPDIR/old build/taken",
+        ),
+        (
+            "is Postfix 3.3.1. The demo and the tests need Postfix 3.4 or later",
+            "mkdir -p $TMPDIR/3.3/src/master $TMPDIR/3.3/src/global
+             touch $TMPDIR/3.3/makedefs $TMPDIR/3.3/src/master/master_proto.h
+             echo '#define MAIL_VERSION_NUMBER \"3.3.1\"' >$TMPDIR/3.3/src/global/mail_version.h
+             tests/take.sh $TMPDIR/3.3 build/taken",
+        ),
+    ])
 }
 
-fn folder_and_tarball_of_a_user_give_the_same_source() -> Result<()> {
-    let expected = checksums(&tree::source())?;
-    let own = own_source("own")?;
-    sh!("tar -C /tmp -cf /tmp/own.tar own")?;
-    for given in [own, "/tmp/own.tar".into()] {
-        tree::take_source(&given, Path::new("/tmp/taken"))?;
-        ensure!(checksums(Path::new("/tmp/taken"))? == expected, "{}", given.display());
-    }
-    Ok(())
+#[test]
+fn directory_and_tarball_of_a_user_give_the_same_source() -> Result {
+    sandbox(|| {
+        script(
+            "cp -a build/postfix/source $TMPDIR/own
+            tar -C $TMPDIR -cf $TMPDIR/own.tar own
+            for given in own own.tar; do
+                tests/take.sh $TMPDIR/$given $TMPDIR/taken
+                diff -r --exclude=.taken build/postfix/source $TMPDIR/taken
+            done",
+        )?;
+        Ok(())
+    })
 }
 
-fn what_is_no_postfix_source_is_refused() -> Result<()> {
-    sh!("mkdir -p /tmp/other /tmp/old/src/master
-        touch /tmp/old/makedefs
-        echo 'extern int master_notify(int, int);' >/tmp/old/src/master/master_proto.h
-        echo no archive >/tmp/text.tar.gz")?;
-    for (given, text) in [
-        ("/tmp/missing", "is neither a folder nor a file. Name an unpacked Postfix"),
-        ("/tmp/other", "is not a Postfix source"),
-        ("/tmp/text.tar.gz", "is not a tar archive"),
-        ("/tmp/old", "is older than Postfix 2.2"),
-    ] {
-        let result = tree::take_source(Path::new(given), Path::new("/tmp/taken"));
-        let error = format!("{:#}", result.err().context("it was taken")?);
-        ensure!(error.contains(text) && error.contains(given), "{given}: {error}");
-    }
-    Ok(())
-}
-
-/// Makes a folder of this case's own appear in the place of one that is shared.
-fn private(folder: &str) -> Result<PathBuf> {
-    let own = scratch().join(folder.replace('/', "_"));
-    fs::create_dir(&own)?;
-    tree::mount_over(&own, Path::new(folder))?;
-    Ok(folder.into())
-}
-
-/// What breaks it is a compiler flag of the user's, so that is heeded, too.
-fn source_that_does_not_compile_is_named_with_its_log_and_stays_as_it_is() -> Result<()> {
-    let own = own_source("broken")?;
-    let file = own.join("src/util/msg.c");
-    fs::write(
-        &file,
-        fs::read_to_string(&file)? + "\n#ifdef BROKEN\n#error \"on purpose\"\n#endif\n",
-    )?;
-    let before = checksums(&own)?;
-
-    let postfix = private("/mnt/checkout/build/postfix")?;
-    tree::take_source(&own, &postfix.join("yours-source"))?;
-    fs::create_dir(private("/mnt/postfix")?.join("yours-static"))?;
-    let logs = private("/mnt/checkout/build/log")?;
-    // Progress hands both streams to its log: this case's own are put aside.
-    let errors = std::io::stderr().as_fd().try_clone_to_owned()?;
-    nix::unistd::dup2_stdout(fs::File::create("/tmp/terminal")?)?;
-    let mut progress = Progress::start("broken", false)?;
-    let result = progress.step("build", || tree::build("yours-static", "-DBROKEN"));
-    nix::unistd::dup2_stderr(errors)?;
-    ensure!(result.is_err());
-    let said = fs::read_to_string("/tmp/terminal")?;
-    let last = said.lines().last().unwrap_or_default();
-    ensure!(last.contains("The full log: ") && last.contains("build/log/broken.log"), "{said}");
-    let log = fs::read_to_string(logs.join("broken.log"))?;
-    ensure!(log.contains("#error \"on purpose\""), "{log}");
-    ensure!(checksums(&own)? == before);
-    Ok(())
-}
-
-fn fetching_without_a_network_says_so() -> Result<()> {
-    private("/mnt/checkout/build")?;
-    let error = format!("{:#}", apt::fetch("source").err().context("it was fetched")?);
-    ensure!(error.contains("Is there a network, and does the mirror answer?"), "{error}");
-    Ok(())
+/// POSTFIX_CCARGS triggers the failure, so this also shows that the flags reach the
+/// compiler.
+#[test]
+fn source_that_does_not_compile_is_named_with_its_log_and_stays_as_it_is() -> Result {
+    sandbox(|| {
+        clone_checkout(&scratch().join("a b"))?;
+        script(
+            r##"cp -a build/postfix/source $TMPDIR/own
+            printf '\n#ifdef BROKEN\n#error "on purpose"\n#endif\n' >>$TMPDIR/own/src/util/msg.c
+            cp -a $TMPDIR/own $TMPDIR/before"##,
+        )?;
+        refuses(
+            "The full log: build/log/postfix.log",
+            "cd \"$TMPDIR/a b\"
+            tests/take.sh $TMPDIR/own build/postfix/yours-source
+            tests/step.sh 'build Postfix' build/log/postfix.log tests/tree.sh yours-static -DBROKEN",
+        )?;
+        script(
+            "grep '#error \"on purpose\"' \"$TMPDIR/a b/build/log/postfix.log\"
+            diff -r $TMPDIR/before $TMPDIR/own",
+        )?;
+        Ok(())
+    })
 }

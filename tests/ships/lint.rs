@@ -1,64 +1,93 @@
-//! What is read and not run: layout and lints of the Rust code, the header that is
-//! made of it, shellcheck.
+//! What is read and not run: layout and lints of the Rust code, the header that
+//! cbindgen makes of it, shellcheck; and that cargo sees each test.
 
-use testenv::prelude::*;
+use tests::prelude::*;
 
-pub fn cases() -> Vec<Case> {
-    let mut cases = testenv::cases![
-        shell_pleases_shellcheck,
-        rustfmt_has_nothing_to_change,
-        header_is_what_cbindgen_makes_of_the_source,
-    ];
-    cases.extend(slow(testenv::cases![
-        clippy_is_silent_about_the_product,
-        clippy_is_silent_about_the_tests,
-    ]));
-    cases
+#[test]
+fn rustfmt_has_nothing_to_change() -> Result {
+    sandbox(|| {
+        // rustfmt does not find a file that include!() names.
+        script(
+            "for workspace in . tests rust; do
+                cargo fmt --all --check --manifest-path $workspace/Cargo.toml
+            done
+            rustfmt --check --edition 2024 --config-path . src/elf_notes.rs",
+        )?;
+        Ok(())
+    })
 }
 
-fn rustfmt_has_nothing_to_change() -> Result<()> {
-    sh!("for workspace in . tests benches; do
-            cargo fmt --all --check --manifest-path $workspace/Cargo.toml
-        done
-        rustfmt --edition 2024 --check src/elf_notes.rs # which no module names")?;
-    Ok(())
+const CLIPPY: &str = "cargo clippy --quiet --locked --workspace --all-targets";
+
+#[test]
+fn clippy_is_silent_about_the_product() -> Result {
+    sandbox_for(300, || {
+        sh!("for features in '' capi capi,strong-msg; do
+                {CLIPPY} --features \"$features\" -- -D warnings
+            done")?;
+        Ok(())
+    })
 }
 
-const CLIPPY: &str = "cargo clippy --locked --workspace --all-targets";
-
-fn clippy_is_silent_about_the_product() -> Result<()> {
-    sh!("for features in '' capi capi,strong-msg; do
-            {CLIPPY} --features \"$features\" -- -D warnings
-        done")?;
-    Ok(())
+#[test]
+fn clippy_is_silent_about_the_tests() -> Result {
+    sandbox_for(300, || {
+        sh!("{CLIPPY} --manifest-path tests/Cargo.toml -- -D warnings")?;
+        Ok(())
+    })
 }
 
-/// Over what `make prepare` has compiled. What the benchmarks depend on is not
-/// compiled for the tests.
-fn clippy_is_silent_about_the_tests() -> Result<()> {
-    sh!("cp -R -p build/checked /tmp/target
-        {CLIPPY} --manifest-path tests/Cargo.toml -- -D warnings")?;
-    Ok(())
+#[test]
+fn clippy_is_silent_about_postfix_service() -> Result {
+    sandbox_for(300, || {
+        sh!("{CLIPPY} --manifest-path rust/Cargo.toml -- -D warnings")?;
+        Ok(())
+    })
 }
 
-fn header_is_what_cbindgen_makes_of_the_source() -> Result<()> {
-    sh!("diff -u include/master_proto.h build/header/master_proto.h >&2")
-        .context("include/master_proto.h is not what src/lib.rs says. Run `make header`")?;
-    Ok(())
+#[test]
+fn header_is_what_cbindgen_makes_of_the_source() -> Result {
+    sandbox(|| {
+        script("diff -u include/master_proto.h build/header/master_proto.h >&2")
+            .context("include/master_proto.h is not what src/lib.rs says. Run `make header`")?;
+        Ok(())
+    })
 }
 
-/// Each file that begins as a script does, and the script in install.mk.
-fn shell_pleases_shellcheck() -> Result<()> {
-    clone_checkout(Path::new("/tmp/copy"))?;
-    // ${prefix} is for pkg-config; the Makefile sets what is not set here.
-    sh!("cd /tmp/copy
-        first='/^#!.bin.sh/ {{ print FILENAME }} {{ nextfile }}'
-        find . -type f -exec awk \"$first\" {{}} + >/tmp/scripts
-        test $(wc -l </tmp/scripts) -gt 3
-        xargs -d '\n' shellcheck </tmp/scripts
-        printf '%s\\n' 'include install.mk' 'print: export text = $(value installer)' \
-            'print: ; @printf \"%s\\n\" \"$$text\"' | make -f - print >/tmp/installer
-        grep 'each check' /tmp/installer
-        shellcheck --shell=sh --exclude=SC2016,SC2154,SC2015 /tmp/installer")?;
-    Ok(())
+/// Each file that begins as a script does, or is called so.
+#[test]
+fn shell_pleases_shellcheck() -> Result {
+    sandbox(|| {
+        clone_checkout(&scratch().join("copy"))?;
+        script(
+            "cd $TMPDIR/copy
+            first='/^#!.bin.sh/ || FILENAME ~ /[.]sh$/ { print FILENAME } { nextfile }'
+            find . -type f -exec awk \"$first\" {} + >$TMPDIR/scripts
+            test $(wc -l <$TMPDIR/scripts) -gt 3
+            xargs -d '\\n' shellcheck --shell=sh <$TMPDIR/scripts",
+        )?;
+        Ok(())
+    })
+}
+
+/// cargo and rustc say nothing of a file that nobody names.
+#[test]
+fn each_file_of_tests_is_compiled() -> Result {
+    sandbox(|| {
+        let unknown = script(
+            r#"cd tests
+            for file in *.rs */*.rs; do
+                name=$(basename $file .rs) directory=$(dirname $file)
+                case $file in
+                */mod.rs | lib/lib.rs) ;;
+                */*) cat $directory.rs $directory/mod.rs $directory/lib.rs 2>/dev/null |
+                    grep -qE "^(pub )?mod $name;" || echo "tests/$file is no module" ;;
+                *) cat Cargo.toml ../Cargo.toml | grep -qE "^path = \"(tests/)?$file\"" ||
+                    echo "no Cargo.toml names tests/$file" ;;
+                esac
+            done"#,
+        )?;
+        ensure!(unknown.is_empty(), "{unknown}");
+        Ok(())
+    })
 }

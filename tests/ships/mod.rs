@@ -6,7 +6,3 @@ mod install;
 mod lint;
 pub mod man;
 mod package;
-
-pub fn cases() -> Vec<testenv::runner::Case> {
-    testenv::topics![documents, errors, install, lint, man, package]
-}
