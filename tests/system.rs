@@ -1,6 +1,7 @@
 //! The tests of `make test`, a module for each topic.
 
 mod call;
+mod guard;
 mod postfix;
 mod product;
 mod ships;

@@ -60,7 +60,7 @@ fn show(tree: &Path, postfix: &mut Instance) -> Result {
 fn tables(messages: &[Message], log: &str) -> Result<String> {
     let mut text = format!(
         "\nStatus messages (written by master_notify to descriptor 5):\n  \
-        {:18} {:>6} {:>10}  {:6} write(2)\n",
+        {:20} {:>6} {:>10}  {:6} write(2)\n",
         "service", "pid", "generation", "status"
     );
     // postlogd's end is not in the log.
@@ -78,7 +78,7 @@ fn tables(messages: &[Message], log: &str) -> Result<String> {
     });
     for message in first.take(10).chain(&of_late[of_late.len().saturating_sub(4)..]) {
         let Message { service, pid, generation, status, result } = message;
-        text += &format!("  {service:18} {pid:>6} {generation:>10}  {status:6} {result}\n");
+        text += &format!("  {service:20} {pid:>6} {generation:>10}  {status:6} {result}\n");
     }
     text += "\nThe old generation's end, in Postfix's log:\n";
     for line in log.lines().filter(|line| DISCONNECT.iter().any(|text| line.contains(text))) {

@@ -32,20 +32,25 @@ pub fn sandbox_for(seconds: u64, body: impl FnOnce() -> Result) -> Result {
     }
     let thread = thread::current();
     let name = thread.name().context("a test has a thread of its own, called after it")?;
-    let mut command = command(seconds)?;
-    command.arg(env::current_exe()?).args(["--exact", name, "--nocapture"]);
+    rerun(name, seconds)
+}
+
+/// Runs the test of this name in a sandbox.
+pub fn rerun(name: &str, seconds: u64) -> Result {
     let log = checkout().join("build/log").join(name.replace("::", ".") + ".log");
-    let passed = run(&mut command, &log).with_context(|| log.display().to_string())?;
+    let passed = run(name, seconds, &log).with_context(|| log.display().to_string())?;
     if !passed {
         bail!("{}\n\nThe full log: {}", last_lines(&fs::read(&log)?, 40), log.display());
     }
     Ok(())
 }
 
-/// Whether the one test has run and passed: a name that no test has is no failure to libtest.
-fn run(command: &mut Command, log: &Path) -> Result<bool> {
+/// Whether the one test has run and passed: libtest does not fail if no test has that name.
+fn run(name: &str, seconds: u64, log: &Path) -> Result<bool> {
     fs::create_dir_all(log.parent().unwrap_or(log))?;
     let output = File::create(log)?;
+    let mut command = command(seconds)?;
+    command.arg(env::current_exe()?).args(["--exact", name, "--nocapture"]);
     let mut child = command.stdout(output.try_clone()?).stderr(output).spawn()?;
     let is_shown = env::args().any(|argument| argument == "--nocapture");
     let mut log = File::open(log)?;
@@ -116,9 +121,13 @@ pub fn scratch() -> PathBuf {
     env::var_os(INSIDE).expect("this runs in a sandbox only").into()
 }
 
-/// The test's own address, one of 127.64.0.0/10: every port of it is free.
+/// The test's own address: every port of it is free.
 pub fn address() -> Ipv4Addr {
-    // Process numbers have at most 22 bits.
-    let [_, a, b, c] = std::process::id().to_be_bytes();
+    address_of(std::process::id())
+}
+
+/// An address of 127.64.0.0/10 for each process number, which has at most 22 bits.
+pub fn address_of(process: u32) -> Ipv4Addr {
+    let [_, a, b, c] = process.to_be_bytes();
     Ipv4Addr::new(127, 64 | a, b, c)
 }
