@@ -34,8 +34,11 @@ fn packs_and_builds_by_itself_and_carries_the_license() -> Result {
 }
 
 #[test]
-fn needs_no_other_crate() -> Result {
+fn needs_no_other_crate_and_no_other_rust_than_the_library() -> Result {
     sandbox(|| {
+        sh!("for field in edition rust-version license; do
+                grep \"^$field = \" Cargo.toml | grep -Fx -f - rust/Cargo.toml
+            done")?;
         let tree = "cargo tree --locked --manifest-path rust/Cargo.toml --target all";
         let needed = sh!("{tree} --edges normal,build --prefix none | wc -l")?;
         ensure!(needed == "1", "{needed} crates");
