@@ -1,21 +1,21 @@
 #!/bin/sh
-# Makes a minimal chroot of a Debian suite with make(1) in it, does there what hooks of
-# mmdebstrap(1) say, and removes it. The hooks begin in the checkout.
+# Makes a minimal chroot of a Debian suite with make(1) in it, lets mmdebstrap(1) work
+# on it with these options, and removes it. That is a step called TITLE, with its log in
+# build/log/NAME-SUITE.log; lines of it that begin with "== " are shown in the end.
 #
-#   tests/chroot.sh SUITE --customize-hook=HOOK...
+#   tests/chroot.sh SUITE TITLE NAME --customize-hook=HOOK...
 set -eu
 unset CDPATH
 umask 022
 cd "$(dirname "$0")/.."
-suite=$1
-shift
+suite=$1 title=$2 log=build/log/$3-$1.log here=build/chroot
+shift 3
 case $suite in
 '' | *[!a-z]*)
     echo "SUITE=$suite is no name of a Debian suite, such as bookworm, trixie or sid." >&2
     exit 1
     ;;
 esac
-here=build/chroot
 mkdir -p $here
 tests/sources.sh deb "$suite" >$here/sources.list
 # mmdebstrap takes no proxy from this machine's apt.
@@ -23,7 +23,7 @@ tests/sources.sh deb "$suite" >$here/sources.list
     apt-config --no-empty dump Acquire | grep '^Acquire::https\?::' | grep -v Auto-Detect || :
     echo 'Acquire::Retries "3";'
 } >$here/apt.conf
-# Nor certificates of its own, which the package ca-certificates would take in.
+# The package ca-certificates takes these in when it is installed.
 certificates=/usr/local/share/ca-certificates
 [ ! -d $certificates ] || set -- --customize-hook="copy-in $certificates /usr/local/share" "$@"
 if [ "$(id -u)" -eq 0 ]; then
@@ -32,5 +32,6 @@ if [ "$(id -u)" -eq 0 ]; then
 else
     mode=unshare
 fi
-mmdebstrap --mode=$mode --variant=minbase --format=null --include=make --aptopt=$here/apt.conf "$@" \
-    "$suite" /dev/null $here/sources.list
+tests/step.sh "$title, in a minimal chroot of $suite" "$log" mmdebstrap --mode=$mode --variant=minbase \
+    --format=null --include=make --aptopt=$here/apt.conf "$@" "$suite" /dev/null $here/sources.list
+sed -n 's/^== /       /p' "$log"

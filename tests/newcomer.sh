@@ -20,14 +20,14 @@ for target in $(echo "$commands" | sed 's/make //'); do
     set +x
     packages=$(cat /var/cache/apt/archives/*.deb | wc -c)
     crates=$(cat ~/.cargo/registry/cache/*/* | wc -c)
-    echo "newcomer: make $target: $(($(date +%s) - start)) s; fetched until here: $((packages / 1000000)) MB" \
+    echo "== make $target: $(($(date +%s) - start)) s; fetched until here: $((packages / 1000000)) MB" \
         "of packages, $((crates / 1000000)) MB of crates"
     set -x
 done
 
 minimum=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 used=$(dpkg-query --show --showformat '${db:Status-Status} ${Package}=${Version}\n' 'rustc*' | sed -n 's/^installed //p')
-echo "newcomer: that was with $used"
+echo "== that was with $used"
 apt-cache madison rustc rustc-web | while read -r package _ version _; do
     if [ "$package=$version" = "$used" ] || ! dpkg --compare-versions "$version" ge "$minimum"; then
         continue
@@ -36,10 +36,10 @@ apt-cache madison rustc rustc-web | while read -r package _ version _; do
     apt-get --quiet --yes --no-install-recommends --allow-downgrades install \
         "$package=$version" "$cargo=$version" "$library=$version" </dev/null
     make check </dev/null
-    echo "newcomer: make check passes with $package=$version"
+    echo "== make check passes with $package=$version"
 done
 
 make clean
 [ ! -e build ]
 [ "$(elsewhere)" = "$before" ]
-du -sxm / | sed 's/^\([0-9]*\).*/newcomer: \1 MB on disk/'
+du -sxm / | sed 's/^\([0-9]*\).*/== \1 MB on disk/'

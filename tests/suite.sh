@@ -6,14 +6,13 @@
 set -eu
 unset CDPATH
 cd "$(dirname "$0")/.."
-suite=$1 here=build/suite log=build/log/suite-$1.log
+here=build/suite
 rm -rf $here
 mkdir -p $here
 gcc -static -O2 -Wall -o $here/container tests/container.c
 git -c safe.directory='*' clone --quiet . $here/master_proto
 # shellcheck disable=SC2016 # mmdebstrap's shell gives $1
-tests/step.sh "README's commands in a minimal chroot of $suite" "$log" tests/chroot.sh "$suite" \
+tests/chroot.sh "$1" "follow README" suite \
     --customize-hook="copy-in $here/container $here/master_proto /root" \
     --customize-hook='chroot "$1" /root/container /root/master_proto/tests/newcomer.sh'
 rm -rf $here
-sed -n 's/^newcomer: /       /p' "$log"
