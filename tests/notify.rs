@@ -1,6 +1,6 @@
 //! The call, made from a C program that has Postfix's `msg_verbose` and
-//! `msg_info` and is linked with the library that cargo builds. The harnesses in
-//! c_tests say far more; these tests need only cargo and a C compiler, so that
+//! `msg_info` and is linked with the library that cargo builds. The C tests in
+//! c_tests check far more; these tests need only cargo and a C compiler, so that
 //! mutation testing can run them.
 //!
 //! Numbers are written out: a test that uses the crate's constants would not see

@@ -20,7 +20,8 @@ pub fn one_write(file: &str) -> Result {
     for (calls, first, result) in
         [("sent", "dup2", "12"), ("lost", "close(5)", "-1 EBADF (Bad file descriptor)")]
     {
-        let seen = sh!("LD_LIBRARY_PATH=$PWD/build strace -o $TMPDIR/trace $TMPDIR/count {calls} 3
+        let seen =
+            sh!("LD_LIBRARY_PATH=$PWD/build strace -o $TMPDIR/trace $TMPDIR/count {calls} 3
             sed '1,/^{first}/d; /^exit_group/,$d' $TMPDIR/trace")?;
         let wanted = vec![format!("{message} = {result}"); 3].join("\n");
         ensure!(seen == wanted, "not three writes and nothing else:\n{seen}");

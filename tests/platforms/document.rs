@@ -1,61 +1,63 @@
-//! The table in docs/platforms.md is that of the cases.
+//! The table in docs/platforms.md lists what the tests do.
 
-use crate::machines::{LINKER_FLAGS, LINKERS, LINKS};
+use crate::machines::{LINKER_FLAGS, LINKERS, LINKS, Machine, PORTABLE};
 use crate::systems::SYSTEMS;
-use testenv::harness::PORTABLE;
-use testenv::platforms::{MACHINES, OBJECTS, Rust, minimum_rust};
-use testenv::prelude::*;
-
-pub fn cases() -> Vec<Case> {
-    testenv::cases![platforms_md_says_what_is_tested]
-}
+use std::collections::BTreeSet;
+use tests::prelude::*;
 
 /// What is expected, and not tested, is the document's own.
-fn platforms_md_says_what_is_tested() -> Result<()> {
-    std::fs::write("/tmp/tested", rows()?)?;
-    let harnesses = PORTABLE.join(" ");
-    sh!("grep -E '[|] (run|compiled): ' docs/platforms.md | diff -u - /tmp/tested >&2
-        grep -F '`{harnesses}`' docs/platforms.md")
-    .context("docs/platforms.md does not say what is tested")?;
+#[test]
+fn platforms_md_lists_what_is_tested() -> Result {
+    let page = std::fs::read_to_string(checkout().join("docs/platforms.md"))?;
+    ensure!(page.contains(&format!("`{PORTABLE}`")), "docs/platforms.md lists other C tests");
+    let documented: BTreeSet<_> = page.lines().flat_map(rows).collect();
+    let tested = tested()?;
+    let differences: Vec<_> = tested.symmetric_difference(&documented).collect();
+    ensure!(
+        differences.is_empty(),
+        "only in the tests or only in docs/platforms.md: {differences:#?}"
+    );
     Ok(())
 }
 
-fn rows() -> Result<String> {
-    let minimum = minimum_rust()?;
+/// A row for each architecture of a row, but for one that says what is expected.
+fn rows(line: &str) -> Vec<String> {
+    let cells: Vec<_> = line.split('|').map(str::trim).collect();
+    match cells[..] {
+        [_, system, architectures, library, rust, references, what, _]
+            if what.starts_with("run: ") || what.starts_with("compiled: ") =>
+        {
+            let row = |one| [system, one, library, rust, references, what].join(" | ");
+            architectures.split(", ").map(row).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn tested() -> Result<BTreeSet<String>> {
     let links = LINKS.map(|link| link.name).join(", ");
-    // Rows that are the same but for the processor are one.
-    let mut rows: Vec<(&str, Vec<&str>, String)> = Vec::new();
-    let mut add = |system, processor, rest: String| match rows
-        .iter_mut()
-        .find(|row| row.0 == system && row.2 == rest)
-    {
-        Some(row) => row.1.push(processor),
-        None => rows.push((system, vec![processor], rest)),
-    };
-    let reference = |strong| if strong { "strong" } else { "weak" };
-    for machine in &MACHINES {
-        let processor = machine.name.split('-').next().unwrap_or_default();
-        let rust = if machine.rust == Rust::Minimum { &minimum } else { "current" };
-        let references = reference(machine.strong);
-        add("Linux", processor, format!("glibc | {rust} | {references} | run: {links}"));
+    let mut rows = BTreeSet::from([
+        format!(
+            "Linux | amd64 | musl | current | weak | run: {links}, the objects compiled for glibc"
+        ),
+        format!(
+            "Linux | amd64 | glibc | current | weak | run: with {LINKERS}: `{LINKER_FLAGS}`, \
+            and `-Wl,-z,defs` for a library from the archive; with `gcc -flto`"
+        ),
+    ]);
+    for machine in Machine::all() {
+        let Machine { name, rust, references, .. } = machine;
+        let rust = if rust == "minimum" { &manifest("rust-version")? } else { "current" };
+        let (one, other) = name.split_once('_').unwrap_or((name, ""));
+        rows.insert(if machine.runs() {
+            format!("Linux | {one} | glibc | {rust} | {references} | run: {links}")
+        } else {
+            format!("{one} | {other} | the system's | {rust} | {references} | compiled: the object alone")
+        });
     }
-    let rest = format!("musl | current | weak | run: {links}, all of the object made for glibc");
-    add("Linux", "amd64", rest);
-    let linkers = LINKERS.join(", ");
-    let flags = format!("`{LINKER_FLAGS}`, and `-Wl,-z,defs` for a library out of the archive");
-    let rest = format!("run: with {linkers}: {flags}; with `gcc -flto`");
-    add("Linux", "amd64", format!("glibc | current | weak | {rest}"));
-    for (system, processor, _) in SYSTEMS {
-        let rest = "the system's | - | - | compiled: the header and all harnesses";
-        add(system, processor, rest.to_owned());
+    for (system, architecture, _) in SYSTEMS {
+        let what = "compiled: the header and the C tests";
+        rows.insert(format!("{system} | {architecture} | the system's | - | - | {what}"));
     }
-    for (system, processor, _, strong) in OBJECTS {
-        let references = reference(strong);
-        let rest = format!("the system's | current | {references} | compiled: the object alone");
-        add(system, processor, rest);
-    }
-    let row = |(system, processors, rest): &(&str, Vec<&str>, String)| {
-        format!("| {system} | {} | {rest} |\n", processors.join(", "))
-    };
-    Ok(rows.iter().map(row).collect())
+    Ok(rows)
 }

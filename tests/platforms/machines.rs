@@ -1,119 +1,145 @@
-//! The portable harnesses on each machine and in each way to link, on Postfix's
-//! own code first.
+//! The C tests on each machine and in each way to link, on the C original first.
 
-use testenv::artefacts::Implementation;
-use testenv::harness::{PORTABLE, Toolchain, check, named};
-use testenv::platforms::{MACHINES, cmocka_header, folder};
-use testenv::prelude::*;
+use tests::prelude::*;
 
-/// A way to link: its name, flags to compile with and to link with, and what is
-/// linked so.
-#[derive(Clone, Copy)]
+/// Those that qemu-user can run: no thread is cancelled, no process killed.
+pub const PORTABLE: &str = "call kernel caller caller_without_msg_symbols caller_without_msg_verbose \
+                            caller_without_msg_info";
+
+/// A line of machines.txt.
+pub struct Machine {
+    pub name: &'static str,
+    triple: &'static str,
+    emulator: &'static str,
+    pub rust: &'static str,
+    pub references: &'static str,
+}
+
+impl Machine {
+    pub fn all() -> impl Iterator<Item = Machine> {
+        let lines = include_str!("machines.txt").lines().filter(|line| !line.starts_with('#'));
+        lines.map(|line| match line.split_whitespace().collect::<Vec<_>>()[..] {
+            [name, triple, _, emulator, rust, references] => {
+                Machine { name, triple, emulator, rust, references }
+            }
+            _ => panic!("not a line of six words in machines.txt: {line}"),
+        })
+    }
+
+    /// Whether the C tests run there: the test of its name exists.
+    pub fn runs(&self) -> bool {
+        self.triple != "-"
+    }
+
+    fn compiler(&self) -> String {
+        let Machine { triple, emulator, .. } = self;
+        let run =
+            if *emulator == "-" { "" } else { &format!("qemu-{emulator}-static -L /usr/{triple}") };
+        format!("CC={triple}-gcc CXX={triple}-g++ RUN='{run}'")
+    }
+}
+
+/// A way to link: flags to compile with and to link with, and what is linked.
 pub struct Link {
     pub name: &'static str,
     cflags: &'static str,
     ldflags: &'static str,
-    implementations: &'static [&'static str],
+    files: &'static [&'static str],
 }
 
 #[rustfmt::skip]
 pub const LINKS: [Link; 4] = [
-    Link { name: "static", cflags: "-fno-pie", ldflags: "-static", implementations: &["original", "object", "archive"] },
-    Link { name: "non-PIE", cflags: "-fno-pie", ldflags: "-no-pie", implementations: &["original", "object"] },
-    Link { name: "PIE", cflags: "-fPIE", ldflags: "-pie", implementations: &["original", "object"] },
-    Link { name: "shared", cflags: "-fPIE", ldflags: "-pie", implementations: &["original", "shared"] },
+    Link { name: "static", cflags: "-fno-pie", ldflags: "-static", files: &["original.o", "master_proto.o", "libmaster_proto.a"] },
+    Link { name: "non-PIE", cflags: "-fno-pie", ldflags: "-no-pie", files: &["original.o", "master_proto.o"] },
+    Link { name: "PIE", cflags: "-fPIE", ldflags: "-pie", files: &["original.o", "master_proto.o"] },
+    Link { name: "shared", cflags: "-fPIE", ldflags: "-pie", files: &["liboriginal.so", "libmaster_proto.so"] },
 ];
 
-pub const LINKERS: [&str; 4] = ["bfd", "gold", "lld", "mold"];
-/// With each of them.
+/// What gcc and the installed Rust have built.
+const HERE: &str = "amd64_current";
+pub const LINKERS: &str = "bfd, gold, lld, mold";
 pub const LINKER_FLAGS: &str = "-Wl,--gc-sections -Wl,-z,now -Wl,--as-needed";
 
-/// What gcc and the installed Rust have made.
-const HERE: &str = "amd64-installed";
-
-/// What was built in the folder `home`, for a way to link.
-fn implementation(home: &str, strong: bool, name: &'static str, link: &str) -> Implementation {
-    let is_original = name == "original";
-    let file = match name {
-        "original" if link == "shared" => "liboriginal.so",
-        "original" => "original.o",
-        "object" => "master_proto.o",
-        "archive" => "libmaster_proto.a",
-        _ => "libmaster_proto.so",
-    };
-    let header = if is_original {
-        testenv::tree::stock(testenv::tree::Kind::Static).join("src/master")
-    } else {
-        checkout().join("include")
-    };
-    let file = folder(home).join(file);
-    Implementation { name, file, header, is_original, strong: is_original || strong }
-}
-
-/// A compiler with the cmocka that was compiled by it.
-fn toolchain(cc: &str, home: &str, cflags: &str, ldflags: &str) -> Toolchain {
-    let cflags = format!("-O2 -I {} {cflags}", cmocka_header().display());
-    let mut tools = Toolchain::new(cc, &cc.replace("gcc", "g++")).flags(&cflags, ldflags);
-    tools.cmocka = folder(home).join("cmocka.o").display().to_string();
-    tools
-}
-
-pub fn cases() -> Vec<Case> {
-    let mut cases = Vec::new();
-    let mut add = |name: &str, home: &str, strong: bool, link: Link, tools: &Toolchain| {
-        for one in link.implementations {
-            let (one, tools) = (implementation(home, strong, one, link.name), tools.clone());
-            let name = format!("machines::{name}::{}::{}", link.name, one.name);
-            cases.push(Case::new(name, move || run(&one, &tools)).limit(600));
-        }
-    };
-    let machines = MACHINES.map(|machine| {
-        let emulator = |qemu| format!("qemu-{qemu}-static -L /usr/{}", machine.triple);
-        let emulator = machine.qemu.map(emulator).unwrap_or_default();
-        (machine.name, machine.cc(), emulator, machine.strong)
-    });
-    let musl = ("musl", "musl-gcc".to_owned(), String::new(), false);
-    for (name, cc, emulator, strong) in machines.into_iter().chain([musl]) {
-        for link in LINKS {
-            let tools = toolchain(&cc, name, link.cflags, link.ldflags).run_by(&emulator);
-            add(name, name, strong, link, &tools);
-        }
-    }
-    add("gcc-lto", HERE, false, LINKS[0], &toolchain("gcc", HERE, "-flto", "-flto"));
-    let by_linker = |linker: &str, link: Link| {
-        let cflags = format!("{} -ffunction-sections", link.cflags);
-        let ldflags = format!("{} -fuse-ld={linker} {LINKER_FLAGS}", link.ldflags);
-        toolchain("gcc", HERE, &cflags, &ldflags)
-    };
-    for linker in LINKERS {
-        for link in [LINKS[0], LINKS[2]] {
-            add(linker, HERE, false, link, &by_linker(linker, link));
-        }
-    }
-    for linker in LINKERS {
-        let name = format!("machines::{linker}::shared::from_archive");
-        let tools = by_linker(linker, LINKS[3]);
-        cases.push(Case::new(name, move || from_archive(linker, &tools)).limit(600));
-    }
-    cases
-}
-
-fn run(implementation: &Implementation, tools: &Toolchain) -> Result<()> {
-    for harness in PORTABLE.map(named) {
-        check(&harness, implementation, tools)?;
-    }
-    let cplusplus = named("caller_in_cplusplus");
-    // One with C++ needs no second processor.
-    if tools.run.is_empty() && tools.cc != "musl-gcc" && cplusplus.is_for(implementation) {
-        check(&cplusplus, implementation, tools)?;
+/// Runs the C tests on what is in build/arch/NAME.
+fn check(
+    name: &str,
+    link: &Link,
+    references: &str,
+    cflags: &str,
+    ldflags: &str,
+    more: &str,
+) -> Result {
+    for file in link.files {
+        let is_original = file.contains("original");
+        let header = if is_original { "\"$TREES/static/src/master\"" } else { "../include" };
+        let strong = u8::from(is_original || references == "strong");
+        // Postfix's header is not for C++, which is tested here alone.
+        let cplusplus = if name == HERE && !is_original { "caller_in_cplusplus" } else { "" };
+        sh!("make --silent -C c_tests check TESTS='{PORTABLE} {cplusplus}' OUT=$TMPDIR \
+                IMPL=../build/arch/{name}/{file} INCLUDE={header} STRONG={strong} {more} \
+                CMOCKA=../build/arch/{name}/cmocka.o CFLAGS='-O2 -I ../build/arch/cmocka/include {} {cflags}' \
+                LDFLAGS='{} {ldflags}'", link.cflags, link.ldflags)
+        .with_context(|| format!("{file}, {}", link.name))?;
     }
     Ok(())
 }
 
-/// Packagers link a library out of the archive, which must miss no symbol.
-fn from_archive(linker: &str, tools: &Toolchain) -> Result<()> {
-    sh!("gcc -shared -Wl,-u,master_notify -Wl,-z,defs -fuse-ld={linker} {LINKER_FLAGS} \
-            build/arch/{HERE}/libmaster_proto.a -o /tmp/libmaster_proto.so")?;
-    let file = scratch().join("libmaster_proto.so");
-    run(&Implementation { file, ..implementation(HERE, false, "shared", "shared") }, tools)
+macro_rules! machines {
+    ($($name:ident)+) => {
+        $(#[test]
+        fn $name() -> Result {
+            sandbox_for(1200, || on(stringify!($name)))
+        })+
+        const TESTED: &[&str] = &[$(stringify!($name)),+];
+    };
+}
+machines!(amd64 i386 arm64 armhf s390x riscv64 ppc64el amd64_current amd64_strong arm64_newest ppc64el_newest);
+
+fn on(name: &str) -> Result {
+    let machine =
+        Machine::all().find(|machine| machine.name == name).context("not in machines.txt")?;
+    for link in LINKS {
+        check(name, &link, machine.references, "", "", &machine.compiler())?;
+    }
+    Ok(())
+}
+
+#[test]
+fn every_line_of_machines_txt_has_a_test() {
+    let lines = Machine::all().filter(Machine::runs).map(|machine| machine.name);
+    assert_eq!(lines.collect::<Vec<_>>(), TESTED);
+}
+
+#[test]
+fn musl() -> Result {
+    sandbox_for(600, || {
+        for link in LINKS {
+            check("musl", &link, "weak", "", "", "CC=musl-gcc")?;
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn gcc_lto() -> Result {
+    sandbox_for(600, || check(HERE, &LINKS[0], "weak", "-flto", "-flto", ""))
+}
+
+/// Also a library out of the archive, as packagers link one, which must lack no symbol.
+#[test]
+fn linkers() -> Result {
+    sandbox_for(1200, || {
+        for linker in LINKERS.split(", ") {
+            let ldflags = format!("-fuse-ld={linker} {LINKER_FLAGS}");
+            for link in [&LINKS[0], &LINKS[2]] {
+                check(HERE, link, "weak", "-ffunction-sections", &ldflags, "")?;
+            }
+            sh!("gcc -shared -Wl,-u,master_notify -Wl,-z,defs -Wl,-soname,libmaster_proto.so {ldflags} \
+                    build/arch/{HERE}/libmaster_proto.a -o $TMPDIR/libmaster_proto.so
+                make --silent -C c_tests check TESTS='{PORTABLE}' OUT=$TMPDIR IMPL=$TMPDIR/libmaster_proto.so \
+                    CFLAGS='-O2 -fPIE' LDFLAGS='-pie {ldflags}'")
+            .context(linker)?;
+        }
+        Ok(())
+    })
 }
