@@ -57,7 +57,7 @@ bench: deps-test all $(ORIGINALS:%=build/original/%.o) ## time a call beside the
 	@tests/call/bench.sh
 
 mutants: deps-test prepare build/cargo-mutants/bin/cargo-mutants ## test the tests: make mutants that they must catch; T=NAME
-	@$(TEST_ENV) tests/run.sh "$(T)" tests/Cargo.toml:mutants
+	@tests/mutants.sh "$(T)"
 
 # What the tests take as given. Only this uses the network.
 TREES := static shared newest-static newest-shared

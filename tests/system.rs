@@ -4,4 +4,5 @@ mod call;
 mod guard;
 mod postfix;
 mod product;
+mod sandbox;
 mod ships;
