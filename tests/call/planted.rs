@@ -61,3 +61,22 @@ fn every_c_test_fails_on_a_call_that_does_nothing() -> Result {
         Ok(())
     })
 }
+
+#[test]
+fn c_tests_refuse_other_references_than_named_and_what_is_not_there() -> Result {
+    sandbox(|| {
+        for (text, variables) in [
+            ("FAILED caller_without_msg_info", "TESTS=caller_without_msg_info STRONG=1"),
+            (
+                "FAILED caller_without_msg_info",
+                "TESTS=caller_without_msg_info IMPL=../build/strong/master_proto.o",
+            ),
+            ("c_tests: there is no '/nowhere'. Run 'make'", "IMPL=/nowhere"),
+            ("c_tests: cmocka.h is missing. Install cmocka", "TESTS=call CFLAGS=-nostdinc"),
+            ("TESTS= names no test", "TESTS="),
+        ] {
+            refuses(text, &format!("make --silent -C c_tests check OUT=$TMPDIR {variables}"))?;
+        }
+        Ok(())
+    })
+}
