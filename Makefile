@@ -27,7 +27,7 @@ postfix-verify: ## check that every program of the tree POSTFIX= contains our co
 
 # The tests. What they build stays below build/, too. Half of the tests wait at any
 # moment, so twice as many run as there are processors.
-TEST_ENV := CARGO_TARGET_DIR="$(CURDIR)/build/target" RUST_TEST_THREADS=$$(($$(getconf _NPROCESSORS_ONLN) * 2))
+TEST_ENV := CARGO_TARGET_DIR="$(CURDIR)/build/target" RUST_BACKTRACE=0 RUST_TEST_THREADS=$$(($$(getconf _NPROCESSORS_ONLN) * 2))
 TESTS := build/target/debug/tests
 T :=
 ORIGINALS := original original-protected original-marked original-hardened

@@ -8,7 +8,7 @@ use tests::prelude::*;
 /// A script in a sandbox within that of the test. In it, `leave` starts a process that
 /// leaves its parent, its group and its session.
 fn guarded(seconds: u64, text: &str) -> Result<Command> {
-    let leave = "leave() { (setsid sleep 100 & echo $! >$OUTSIDE/pid); }";
+    let leave = "leave() { (setsid sleep 100 & echo $! >$OUTSIDE/pid; echo $TMPDIR >$OUTSIDE/directory); }";
     let mut command = Command::new(guard::program()?);
     command.args(["guard", &seconds.to_string(), "sh", "-euxc", &format!("{leave}\n{text}")]);
     command.env("OUTSIDE", scratch());
@@ -19,13 +19,17 @@ fn is_running() -> bool {
     script("kill -0 $(cat $TMPDIR/pid)").is_ok()
 }
 
+/// Neither the process that was left nor the directory of the inner sandbox.
+fn nothing_is_left() -> bool {
+    !is_running() && script("test ! -e $(cat $TMPDIR/directory)").is_ok()
+}
+
 #[test]
 fn guard_ends_what_a_test_leaves() -> Result {
     sandbox(|| {
-        let status = guarded(60, "leave; echo $TMPDIR >$OUTSIDE/directory")?.status()?;
-        ensure!(status.success());
-        ensure!(!is_running());
-        script("test ! -e $(cat $TMPDIR/directory)")?;
+        let status = guarded(60, "leave; exit 7")?.status()?;
+        ensure!(status.code() == Some(7), "the status of the command is hidden: {status}");
+        ensure!(nothing_is_left());
         Ok(())
     })
 }
@@ -35,27 +39,45 @@ fn guard_ends_a_test_at_its_time_limit() -> Result {
     sandbox(|| {
         let (status, said) = tests::output(&mut guarded(1, "leave; sleep 100")?)?;
         ensure!(!status.success() && said.contains("not done in 1 s, and killed"), "{said}");
-        ensure!(!is_running());
+        ensure!(nothing_is_left());
         Ok(())
     })
 }
 
-/// Of the guard's two processes, either may be killed, or be told to end.
+/// The guard's two processes, its command, and the program that has started it: any may
+/// be killed, or told to end.
 #[test]
 fn guard_that_is_killed_leaves_nothing() -> Result {
     sandbox(|| {
-        for signal in ["kill -KILL", "pkill -KILL -P", "kill -TERM", "kill -INT"] {
-            let mut outer = guarded(60, "leave; touch $OUTSIDE/ready; sleep 100")?.spawn()?;
+        for (depth, signal) in
+            [(0, "KILL"), (1, "KILL"), (1, "TERM"), (1, "INT"), (2, "KILL"), (3, "KILL")]
+        {
+            let guard = guarded(60, "leave; touch $OUTSIDE/ready; exec sleep 100")?;
+            let mut parent = Command::new("sh");
+            parent.args(["-c", "\"$@\"; exit $?", "sh"]).arg(guard.get_program()).args(guard.get_args());
+            let mut parent = parent.env("OUTSIDE", scratch()).spawn()?;
             let ready = scratch().join("ready");
-            wait_until(Duration::from_secs(10), "the guarded script runs", || ready.exists())?;
+            wait_until(Duration::from_secs(60), "the guarded script runs", || ready.exists())?;
             ensure!(is_running());
-            sh!("rm $TMPDIR/ready; {signal} {}", outer.id())?;
-            outer.wait()?;
-            let what = format!("all ends after {signal}");
-            wait_until(Duration::from_secs(10), &what, || !is_running())?;
+            sh!(
+                "rm $TMPDIR/ready
+                pid={}
+                for _ in $(seq {depth}); do read -r pid _ </proc/$pid/task/$pid/children || :; done
+                kill -{signal} $pid",
+                parent.id()
+            )?;
+            let what = format!("all ends after SIG{signal} at depth {depth}");
+            wait_until(Duration::from_secs(60), &what, nothing_is_left)?;
+            ensure!(!parent.wait()?.success(), "SIG{signal} at depth {depth} looks like success");
         }
         Ok(())
     })
+}
+
+#[test]
+fn test_that_does_not_exist_has_not_passed() -> Result {
+    ensure!(tests::sandbox::rerun("sandbox::no_such_test", 60).is_err());
+    Ok(())
 }
 
 /// This test runs again while it has a port, which is free at the other's address.

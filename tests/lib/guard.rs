@@ -158,10 +158,15 @@ fn all_below() -> Result<Vec<Pid>> {
     Ok(found[1..].iter().filter_map(|&pid| Some(Pid::from_raw(pid.try_into().ok()?))).collect())
 }
 
+/// Where daemons of any user reach it; a sandbox in a sandbox goes with that.
+fn parent() -> PathBuf {
+    if sandbox::is_inside() { sandbox::scratch() } else { "/tmp".into() }
+}
+
 /// A directory that daemons can reach. The lock shows others that it is in use.
 fn create_directory() -> Result<(PathBuf, Flock<File>)> {
     remove_stale_directories()?;
-    let directory = mkdtemp(&Path::new("/tmp").join(format!("{PREFIX}XXXXXX")))?;
+    let directory = mkdtemp(&parent().join(format!("{PREFIX}XXXXXX")))?;
     let lock = lock(&directory)?.context("somebody else has locked a new directory")?;
     fs::set_permissions(&directory, Permissions::from_mode(0o755))?;
     Ok((directory, lock))
@@ -174,7 +179,7 @@ fn lock(directory: &Path) -> Result<Option<Flock<File>>> {
 /// Removes what guards have left that were killed, both at once. A directory that was
 /// made just now may not be locked yet.
 fn remove_stale_directories() -> Result {
-    for entry in fs::read_dir("/tmp")?.flatten() {
+    for entry in fs::read_dir(parent())?.flatten() {
         let is_old = |time: SystemTime| time.elapsed().is_ok_and(|age| age.as_secs() > 60);
         let age = entry.metadata().and_then(|metadata| metadata.modified());
         if entry.file_name().to_string_lossy().starts_with(PREFIX)
