@@ -81,6 +81,16 @@ fi
 wanted=${1-}
 rm -rf "$work"
 mkdir -p "$work/checkout/build"
+awk -v "wanted=$wanted" '
+    /^(#|$)/ { next }
+    /^[^ ]/ { file = $1; test = $2; next }
+    !index($1, wanted) { next }
+    !(test in seen) { seen[test]; print file "\n" test "\n" "no-mutant-of-" test "\n" }
+    { print file "\n" test "\n" $1; sub(/^ *[^ ]* /, ""); print }' tests/mutants.txt >"$work/rows"
+if [ ! -s "$work/rows" ] && [ "$wanted" != cargo-mutants ]; then
+    echo "mutants: no mutant's name contains '$wanted'. They are in tests/mutants.txt." >&2
+    exit 1
+fi
 git -c 'safe.directory=*' ls-files -z --cached --others --exclude-standard |
     tar -c --null --no-recursion --ignore-failed-read -T - | tar -x -C "$work/checkout" --no-same-owner
 for path in build/*; do
@@ -90,12 +100,6 @@ for path in build/*; do
     *) ln -s "$root/$path" "$work/checkout/build" ;;
     esac
 done
-awk -v "wanted=$wanted" '
-    /^(#|$)/ { next }
-    /^[^ ]/ { file = $1; test = $2; next }
-    !index($1, wanted) { next }
-    !(test in seen) { seen[test]; print file "\n" test "\n" "no-mutant-of-" test "\n" }
-    { print file "\n" test "\n" $1; sub(/^ *[^ ]* /, ""); print }' tests/mutants.txt >"$work/rows"
 tests/mutants.sh README.md product::note::artefacts_have_the_note trial 's/$/ /' | grep -q '^SURVIVES trial: product' || {
     echo "mutants: a mutant that no test can see is not called a survivor." >&2
     exit 1
@@ -104,9 +108,6 @@ tests/mutants.sh README.md product::note::artefacts_have_the_note trial 's/$/ /'
 xargs -r -d '\n' -n 4 -P "$(nproc)" tests/mutants.sh <"$work/rows"
 if [ -z "$wanted" ] || [ "$wanted" = cargo-mutants ]; then
     try_cargo_mutants
-elif [ ! -s "$work/rows" ]; then
-    echo "mutants: no mutant's name contains '$wanted'. They are in tests/mutants.txt." >&2
-    exit 1
 fi
 [ -s "$work/survivors" ] || exit 0
 echo "these survive:" >&2

@@ -12,7 +12,7 @@ fn refused(rows: &[(&str, &str)]) -> Result {
         // $TMPDIR/tools for a PATH with basic tools alone; compilers that are too old.
         script(
             "mkdir $TMPDIR/tools
-            for tool in sh cat cp cut dirname env getconf grep id ls mkdir mktemp mv od readelf rm \
+            for tool in sh awk cat cp cut dirname env getconf grep id ls mkdir mktemp mv od readelf rm \
                 sed setpriv sort tail tar touch tr uname; do
                 ln -s $(command -v $tool) $TMPDIR/tools
             done
@@ -53,34 +53,43 @@ fn building_without_its_tools_or_into_the_wrong_place_is_refused() -> Result {
 }
 
 #[test]
-fn installing_what_the_tests_need_is_refused_where_it_cannot_work() -> Result {
+fn machine_that_lacks_something_is_refused() -> Result {
     refused(&[
-        ("there is no apt-get here. Install", "PATH=$TMPDIR/tools tools/deps"),
-        ("'tea' is nothing to install for", "tools/deps tea"),
+        ("there is no apt-get here. Install", "PATH=$TMPDIR/tools tools/deps check"),
+        ("unknown word 'tea'", "tools/deps tea"),
         ("has no debian/control", "tools/deps debian $TMPDIR"),
         // As where the kernel is told to give none to ordinary users.
         (
-            "gives daemon no user namespace",
+            "daemon can have no user namespace here",
             "mkdir $TMPDIR/none; ln -s /bin/false $TMPDIR/none/unshare
-             for tool in newuidmap rustc cargo; do ln -s /bin/true $TMPDIR/none/$tool; done
              PATH=$TMPDIR/none:$PATH setpriv --reuid=1 --clear-groups tools/deps demo",
         ),
-        (" uidmap", "PATH=$TMPDIR/tools setpriv --reuid=1 --clear-groups tools/deps demo"),
         (
-            "gives daemon no ids for the sandbox. As root: usermod --add-subuids",
-            "mkdir $TMPDIR/all
-             for tool in newuidmap rustc cargo; do ln -s /bin/true $TMPDIR/all/$tool; done
+            "usermod --add-subuids 100000-165535 --add-subgids 100000-165535 daemon",
+            "mkdir $TMPDIR/all; ln -s /bin/true $TMPDIR/all/unshare
+             ln -s /bin/true $TMPDIR/all/newuidmap
              PATH=$TMPDIR/all:$PATH setpriv --reuid=1 --clear-groups tools/deps demo",
+        ),
+        (
+            "As root: apt-get update && apt-get satisfy",
+            "ln -s $(command -v apt-get) $TMPDIR/all
+             PATH=$TMPDIR/tools:$TMPDIR/all setpriv --reuid=1 --clear-groups tools/deps check",
+        ),
+        (
+            "docker run --cap-add=SETUID",
+            "setpriv --bounding-set=-setuid --inh-caps=-setuid tools/deps demo",
         ),
     ])
 }
 
 #[test]
-fn suite_or_version_that_cannot_be_one_is_refused() -> Result {
+fn name_of_no_test_suite_or_package_is_refused() -> Result {
     refused(&[
-        ("RELEASE=Trixie is no name of a Debian release", "make test-release RELEASE=Trixie"),
-        ("RELEASE=../trixie is no name of a Debian release", "make deb RELEASE=../trixie"),
-        ("VERSION=1.0 is no version such as 1.0.0", "make release-check VERSION=1.0"),
+        ("no test has a name that contains 'tea'", "tests/run.sh tea Cargo.toml"),
+        ("no mutant's name contains 'tea'", "tests/mutants.sh tea"),
+        ("SUITE=Trixie is no name of a Debian suite", "tests/chroot.sh Trixie title name"),
+        ("'tea' is nothing to fetch", "tests/fetch.sh tea"),
+        ("'tea' is no tree", "tests/tree.sh tea"),
     ])
 }
 
@@ -148,6 +157,54 @@ fn source_that_does_not_compile_is_named_with_its_log_and_stays_as_it_is() -> Re
         script(
             "grep '#error \"on purpose\"' \"$TMPDIR/a b/build/log/postfix.log\"
             diff -r $TMPDIR/before $TMPDIR/own",
+        )?;
+        Ok(())
+    })
+}
+
+#[test]
+fn fetching_without_a_network_says_so() -> Result {
+    refused(&[(
+        "Is there a network, and does the mirror answer?",
+        "export http_proxy=http://127.0.0.1:9 https_proxy=http://127.0.0.1:9
+         tests/fetch.sh source",
+    )])
+}
+
+/// An apt-get that downloads a part, and is killed together with the script; and one
+/// that downloads all.
+#[test]
+fn interrupted_fetch_leaves_nothing_that_looks_whole() -> Result {
+    sandbox(|| {
+        clone_checkout(&scratch().join("copy"))?;
+        script(
+            r#"cd $TMPDIR/copy
+            mkdir $TMPDIR/bin $TMPDIR/postfix-1
+            echo all >$TMPDIR/postfix-1/makedefs
+            real=$(command -v apt-get)
+            cat >$TMPDIR/bin/apt-get <<END
+            #!/bin/sh
+            case "\$*" in
+            *indextargets*) exec $real "\$@" ;;
+            *download-only*)
+                echo part >postfix_1.orig.tar.xz
+                ! [ -e $TMPDIR/pid ] || kill -KILL \$(cat $TMPDIR/pid)
+                tar -C $TMPDIR -cJf postfix_1.orig.tar.xz postfix-1
+                tar -C $TMPDIR -cJf postfix_1.debian.tar.xz postfix-1
+                ;;
+            esac
+END
+            sed -i 's/^ *#!/#!/' $TMPDIR/bin/apt-get
+            chmod +x $TMPDIR/bin/apt-get
+            export PATH=$TMPDIR/bin:$PATH
+            status=0
+            sh -c 'echo $$ >$TMPDIR/pid; exec tests/fetch.sh source' || status=$?
+            test $status = 137
+            test ! -e build/postfix/source
+            rm $TMPDIR/pid
+            tests/fetch.sh source
+            test "$(ls build/postfix)" = source
+            test "$(cat build/postfix/source/makedefs)" = all"#,
         )?;
         Ok(())
     })
