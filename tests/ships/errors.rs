@@ -86,7 +86,7 @@ fn machine_that_lacks_something_is_refused() -> Result {
 fn name_of_no_test_suite_or_package_is_refused() -> Result {
     refused(&[
         ("no test has a name that contains 'tea'", "tests/run.sh tea Cargo.toml"),
-        ("no mutant's name contains 'tea'", "tests/mutants.sh tea"),
+        ("no mutant's name contains 'coffee'", "tests/mutants.sh coffee"),
         ("SUITE=Trixie is no name of a Debian suite", "tests/chroot.sh Trixie title name"),
         ("'tea' is nothing to fetch", "tests/fetch.sh tea"),
         ("'tea' is no tree", "tests/tree.sh tea"),
