@@ -88,6 +88,7 @@ fn name_of_no_test_suite_or_package_is_refused() -> Result {
         ("no test has a name that contains 'tea'", "tests/run.sh tea Cargo.toml"),
         ("no mutant's name contains 'coffee'", "tests/mutants.sh coffee"),
         ("SUITE=Trixie is no name of a Debian suite", "tests/chroot.sh Trixie title name"),
+        ("VERSION=1.0 is no version such as 1.0.0", "tests/release-check.sh 1.0"),
         ("'tea' is nothing to fetch", "tests/fetch.sh tea"),
         ("'tea' is no tree", "tests/tree.sh tea"),
     ])
