@@ -75,7 +75,7 @@ impl Child {
         Ok(Self { pid: process::id(), generation, status, listeners, options })
     }
 
-    /// Tells `master(8)` that this process is busy, or is no longer.
+    /// Tells `master(8)` that this process is busy, or no longer is.
     ///
     /// This is one `write(2)` of 12 bytes, without a retry, so that threads
     /// need no lock for it. Report [`Status::Taken`] when a client was accepted
@@ -165,7 +165,8 @@ impl Child {
     }
 
     /// The value of a parameter that `-o name=value` sets, in `master.cf` or by
-    /// `master(8)`: `stress` is `yes` if a public service ran out of processes.
+    /// `master(8)`, which sets `stress` to `yes` when all processes of a public
+    /// service are busy.
     #[must_use]
     pub fn parameter(&self, name: &str) -> Option<&str> {
         let mut set = self.options.parameters.iter().rev();

@@ -39,7 +39,7 @@ impl Transport {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ProcessLimit {
-    /// One: this process is the only one, but for those that end after a reload.
+    /// One.
     One,
     /// More than one.
     Several,
