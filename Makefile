@@ -5,7 +5,11 @@ BUILD := build
 all: ## build the object, the archive and the shared library in build/
 	@tools/build "$(BUILD)"
 
-include install.mk
+# Nothing is built, unless `all` is asked for in the same call: then it comes first, with -j, too.
+install: $(filter all,$(MAKECMDGOALS)) ## install what is built: DESTDIR PREFIX LIBDIR INCLUDEDIR PKGCONFIGDIR MANDIR
+uninstall: ## remove what install has put there, given the same variables
+install uninstall:
+	@BUILD="$(BUILD)" tools/install $@
 
 check: all ## half a minute: cargo test, C tests, symbols, install; no Postfix, root or network (needs cmocka)
 	CARGO_TARGET_DIR="$(BUILD)/target" $${CARGO:-cargo} test --quiet --locked $$CARGO_FLAGS
@@ -140,5 +144,5 @@ clean: ## remove everything that was built, the Postfix trees included
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: all always check header postfix-replace postfix-restore postfix-verify demo test test-arch test-cargo-c \
+.PHONY: all install uninstall always check header postfix-replace postfix-restore postfix-verify demo test test-arch test-cargo-c \
     test-debian bench mutants prepare strong crates deps test-suite deb test-deb release-check clean help

@@ -26,7 +26,7 @@ diff -u - "$top/found" <<END || fail "other files (+) than these (-) were instal
 -rw-r--r-- ./usr/lib/libmaster_proto.a
 lrwxrwxrwx ./usr/lib/libmaster_proto.so
 lrwxrwxrwx ./usr/lib/libmaster_proto.so.${version%%.*}
--rw-r--r-- ./usr/lib/libmaster_proto.so.$version
+-rwxr-xr-x ./usr/lib/libmaster_proto.so.$version
 -rw-r--r-- ./usr/lib/master_proto.o
 -rw-r--r-- ./usr/lib/pkgconfig/master_proto.pc
 -rw-r--r-- ./usr/share/man/man3/master_notify.3

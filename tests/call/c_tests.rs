@@ -88,7 +88,7 @@ fn with_postfix(test: &str) -> Result {
     })
 }
 
-/// All system calls go through the symbols that tests/abi.txt lists, so call.c sees
+/// All system calls go through the symbols that tools/abi.txt lists, so call.c sees
 /// everything that the code does.
 #[test]
 fn no_system_call_of_its_own() -> Result {

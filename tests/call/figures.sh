@@ -4,7 +4,7 @@
 set -eu
 unset CDPATH
 cd "$(dirname "$0")/../.."
-MARKS=0 tools/build "$TMPDIR/unmarked" >&2
+BRANCH_PROTECTION=0 tools/build "$TMPDIR/unmarked" >&2
 gcc -O2 -fPIC -c c_tests/bare.c -o "$TMPDIR/bare.o"
 
 row() { # TITLE COMMAND...: runs the command for each object

@@ -75,7 +75,7 @@ fn build_unprotected() -> Result {
     sh!(
         "{PROPERTIES}
         export RUSTC=\"$PWD/build/arch/rustc-{}/rustc\" TARGET=aarch64-unknown-linux-gnu
-        OBJCOPY=aarch64-linux-gnu-objcopy MARKS=0 LINK=0 tools/build $TMPDIR/unprotected
+        OBJCOPY=aarch64-linux-gnu-objcopy BRANCH_PROTECTION=0 LINK=0 tools/build $TMPDIR/unprotected
         test -z \"$(properties $TMPDIR/unprotected/master_proto.o)\"",
         manifest("rust-version")?
     )?;

@@ -1,67 +1,29 @@
-//! The object, the archive and the shared library are what README and tests/abi.txt
+//! The object, the archive and the shared library are what README and tools/abi.txt
 //! promise.
 
 use tests::prelude::*;
 
-/// What readelf shows, in the words of abi.txt. A symbol of another kind, such as
-/// a protected one, which could not be preloaded over, keeps readelf's words; so
-/// do an object's local ones, but for labels: the compiler's panic code has names.
-const FACTS: &str = r#"
-    BEGIN {
-        relation["defined GLOBAL DEFAULT"] = "defines"
-        relation["defined GLOBAL HIDDEN"] = "hides"
-        relation["undefined GLOBAL DEFAULT"] = "needs"
-        relation["undefined WEAK DEFAULT"] = "needs-weakly"
-    }
-    $1 ~ /^[0-9]+:$/ && $4 !~ /FILE|SECTION/ && $8 != "" && $8 !~ /^\.L/ {
-        kind = ($7 == "UND" ? "undefined " : "defined ") $5 " " $6
-        sub(/@.*/, "", $8)
-        print kind in relation ? relation[kind] : kind, $8
-    }
-    # Name, type, address, offset, size, entry size, flags if any, link, info, alignment.
-    sub(/^ *\[ *[0-9]+\] /, "") {
-        flags = NF == 10 ? $7 : "none"
-        sub(/^0+/, "", $5)
-        if (flags ~ /W/ && $5 != "")
-            print "section", $1, flags, "size", $5, "align", $NF
-        else if (flags ~ /X/ && $5 != "" || $1 == ".eh_frame" && $5 != "" || /GNU-stack/)
-            print "section", $1, flags
-    }
-    /\((SONAME|NEEDED)\)/ {
-        gsub(/[][]/, "")
-        print /SONAME/ ? "soname" : "library", $NF
-    }
-    /\((FLAGS|FLAGS_1|TEXTREL)\)/ {
-        gsub(/[()]/, " ")
-        for (i = 2; i <= NF; i++) if ($i ~ /^(BIND_NOW|NOW|TEXTREL)$/) print "flag", $i
-    }
-    $1 ~ /^GNU_(RELRO|STACK)$/ { print "segment", $1, $7 }
-"#;
-
-/// Compares what readelf shows with the lines of abi.txt that the pattern matches.
-fn is_as_promised(readelf: &str, pattern: &str) -> Result {
+/// Compares what tools/inspect sees in a file with the lines of abi.txt for these
+/// artefacts, if the pattern matches (or, with -v, does not match).
+fn is_as_promised(file: &str, artefacts: &str, pattern: &str) -> Result {
     sh!("export LC_ALL=C
-        grep -E '^({pattern}) ' tests/abi.txt | sed 's/^[a-z]* *//; s/  */ /' |
-            sort >$TMPDIR/promised
-        readelf -W {readelf} | awk '{FACTS}' | sort -u >$TMPDIR/found
+        grep -E '^({artefacts}) ' tools/abi.txt | sed 's/^[a-z]* *//; s/  */ /' | sort |
+            grep -E {pattern} >$TMPDIR/promised
+        tools/inspect --facts {file} | grep -vE '^(machine|property) ' |
+            grep -E {pattern} >$TMPDIR/found
         diff -u $TMPDIR/promised $TMPDIR/found >&2")
-    .context("tests/abi.txt (-) promises something else than was built (+)")?;
+    .context("tools/abi.txt (-) promises something else than was built (+)")?;
     Ok(())
 }
 
 #[test]
 fn object_has_exactly_the_promised_symbols() -> Result {
-    sandbox(|| {
-        is_as_promised(
-            "--symbols build/master_proto.o",
-            "object +(defines|hides|needs|needs-weakly)",
-        )
-    })
+    sandbox(|| is_as_promised("build/master_proto.o", "object", "-v '^section'"))
 }
 
 #[test]
 fn object_has_exactly_the_promised_sections() -> Result {
-    sandbox(|| is_as_promised("--sections build/master_proto.o", "object +section"))
+    sandbox(|| is_as_promised("build/master_proto.o", "object", "'^section'"))
 }
 
 #[test]
@@ -75,11 +37,9 @@ fn archive_is_the_object_and_nothing_else() -> Result {
     })
 }
 
-const SHARED: &str = "--dyn-syms --dynamic --segments";
-
 #[test]
 fn shared_library_is_as_promised() -> Result {
-    sandbox(|| is_as_promised(&format!("{SHARED} build/libmaster_proto.so"), "shared"))
+    sandbox(|| is_as_promised("build/libmaster_proto.so", "shared", "-v '^section'"))
 }
 
 #[test]
@@ -117,8 +77,8 @@ fn cargo_alone_builds_the_same_interface() -> Result {
             sh!("cargo build --quiet --locked --features capi --profile {profile}
                 readelf -SW {directory}/libmaster_proto.so >$TMPDIR/sections
                 if grep -F .note.gnu.property $TMPDIR/sections; then exit 1; fi")?;
-            let library = format!("{SHARED} {directory}/libmaster_proto.so");
-            is_as_promised(&library, "shared|cargo")?;
+            let library = format!("{directory}/libmaster_proto.so");
+            is_as_promised(&library, "shared|cargo", "-v '^section'")?;
             archive_links(directory)?;
         }
         Ok(())

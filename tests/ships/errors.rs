@@ -36,15 +36,16 @@ fn building_without_its_tools_or_into_the_wrong_place_is_refused() -> Result {
         ("no Rust compiler", "PATH=$TMPDIR/tools tools/build $TMPDIR/out"),
         ("'no-cargo' is missing", "CARGO=no-cargo tools/build $TMPDIR/out"),
         ("'no-ar' is missing", "AR=no-ar tools/build $TMPDIR/out"),
+        ("'no-readelf' is missing", "READELF=no-readelf tools/build $TMPDIR/out"),
         ("is too old: Rust 1.", "RUSTC=$TMPDIR/old-rustc tools/build $TMPDIR/out"),
         ("It needs a C compiler", "RUSTFLAGS='-C linker=no-cc' tools/build $TMPDIR/out"),
         ("and the crate libc", "CARGO_HOME=$TMPDIR/empty tools/build $TMPDIR/out"),
-        ("DEBUG=yes is neither 0 nor 1", "DEBUG=yes tools/build $TMPDIR/out"),
-        ("MARKS=2 is neither 0 nor 1", "MARKS=2 tools/build $TMPDIR/out"),
-        ("cannot make the folder", ">$TMPDIR/file; tools/build $TMPDIR/file"),
+        ("DEBUG=yes is neither 0 nor 1", "make DEBUG=yes BUILD=$TMPDIR/out"),
+        ("BRANCH_PROTECTION=2 is neither 0 nor 1", "make BRANCH_PROTECTION=2 BUILD=$TMPDIR/out"),
+        ("cannot make the directory", ">$TMPDIR/file; tools/build $TMPDIR/file"),
         // Root without this right heeds permissions, too.
         (
-            "is not for root to write to",
+            "is not writable by root",
             "mkdir $TMPDIR/theirs; chown daemon $TMPDIR/theirs
              setpriv --bounding-set=-dac_override --inh-caps=-dac_override tools/build $TMPDIR/theirs",
         ),
