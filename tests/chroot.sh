@@ -18,9 +18,9 @@ case $suite in
 esac
 mkdir -p $here
 tests/sources.sh deb "$suite" >$here/sources.list
-# mmdebstrap takes no proxy from this machine's apt.
+# mmdebstrap takes no settings, such as a proxy, from this machine's apt.
 {
-    apt-config --no-empty dump Acquire | grep '^Acquire::https\?::' | grep -v Auto-Detect || :
+    apt-config --no-empty dump Acquire | grep '^Acquire::\(https\?::\|Check-Valid\)' | grep -v Auto-Detect || :
     echo 'Acquire::Retries "3";'
 } >$here/apt.conf
 # The package ca-certificates takes these in when it is installed.

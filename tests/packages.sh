@@ -7,7 +7,7 @@ set -eux
 what=$1 suite=$2
 export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
 [ "$what" = build ] ||
-    tar -C / --one-file-system --exclude=./base.tar.gz --exclude=./build --exclude=./dev/* -czf /base.tar.gz .
+    tar -C / --one-file-system --exclude=./build --exclude='./dev/*' -czf /build/base.tar.gz .
 apt_get() { apt-get --quiet --yes --no-install-recommends "$@"; }
 # Without a network.
 as_builder() { unshare --net setpriv --reuid=builder --regid=builder --init-groups env HOME=/home/builder "$@"; }
@@ -19,7 +19,7 @@ apt_get install build-essential pkgconf
 apt_get build-dep /build/master-proto
 build /build/master-proto
 mkdir /out
-cp /build/*.* /out
+cp /build/master-proto_* /build/*.deb /out
 [ "$what" = test ] || exit 0
 
 apt_get install lintian piuparts autopkgtest abigail-tools
@@ -40,7 +40,7 @@ library=$(readlink -f /usr/lib/*/libmaster_proto.so.1)
 (cd /build/master-proto && eval "${command%new/*}--debug-info-dir2 /usr/lib/debug $library")
 echo "== abidiff: the library has the promised interface"
 
-piuparts -d "$suite" -b /base.tar.gz --keep-sources-list --no-eatmydata --bindmount=/dev /out/*.deb
+piuparts -d "$suite" -b /build/base.tar.gz --keep-sources-list --no-eatmydata --bindmount=/dev /out/*.deb
 echo "== piuparts: the packages can be installed and purged"
 
 autopkgtest /out/libmaster-proto1_*.deb /out/libmaster-proto-dev_*.deb /build/master-proto/ -- null

@@ -18,9 +18,9 @@ apt-get indextargets --no-release-info --format '$(REPO_URI) $(RELEASE) $(COMPON
         esac
         key=$(sed -n 's/.*\(signed-by\)[:=] *\([^] ]*\).*/\1=\2/Ip' "${entry%:*}" | head -n 1)
         options=$key
-        if [ "$wanted" = sid ]; then
-            [ -z "$part" ] || continue # It has no updates and no security archive.
-            options="$key check-valid-until=no" # A mirror may lag behind.
-        fi
+        case $wanted in
+        sid | stable) options="$key check-valid-until=no" ;; # A mirror may lag behind.
+        esac
+        [ "$wanted" != sid ] || [ -z "$part" ] || continue # It has no updates and no security archive.
         echo "$type ${options:+[$options] }$uri ${wanted:-${suite%"$part"}}$part $component"
     done
