@@ -41,6 +41,9 @@ DEMO := ours-$(if $(POSTFIX_SRC),yours-)static
 demo: deps-demo all $(TESTS) build/postfix/$(DEMO)/.built ## run a real Postfix, with our object inside, that delivers mail
 	@$(TESTS) demo $(DEMO)
 
+try: deps-demo build/postfix/static/.built ## run SERVICE='program argument...' under a real master, on 127.0.0.26:10026
+	@tests/try.sh build/postfix/static $(SERVICE)
+
 # NEWEST_SRC= names a source tree or tarball to test instead of Debian's newest.
 test: deps-test prepare ## run the tests; T=NAME: those whose names contain NAME
 	@echo "with Postfix $$(cat build/postfix/static/.built) and, as the newest, $$(cat build/postfix/newest-static/.built)"
@@ -144,5 +147,5 @@ clean: ## remove everything that was built, the Postfix trees included
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: all install uninstall always check header postfix-replace postfix-restore postfix-verify demo test test-arch test-cargo-c \
+.PHONY: all install uninstall always check header postfix-replace postfix-restore postfix-verify demo try test test-arch test-cargo-c \
     test-debian bench mutants prepare strong crates deps test-suite deb test-deb release-check clean help

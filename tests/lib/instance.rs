@@ -24,7 +24,7 @@ const OWNER: &str = "daemon";
 const GROUP: &str = "bin";
 /// With it daemons only believe that they change their user. In a container, root may
 /// neither trace a process of another user nor look at its memory map.
-const UID_WRAPPER: &str = "LD_PRELOAD=libuid_wrapper.so UID_WRAPPER=1 UID_WRAPPER_ROOT=1";
+pub const UID_WRAPPER: &str = "LD_PRELOAD=libuid_wrapper.so UID_WRAPPER=1 UID_WRAPPER_ROOT=1";
 
 pub struct Instance {
     dir: PathBuf,

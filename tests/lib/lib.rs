@@ -6,6 +6,7 @@ pub mod instance;
 pub mod sandbox;
 pub mod smtp;
 pub mod trace;
+pub mod trial;
 
 pub use anyhow::{self, Context, bail, ensure};
 

@@ -3,4 +3,5 @@
 mod demo;
 mod documented;
 mod preload;
+mod service;
 mod system;

@@ -1,250 +1,628 @@
-//! Services of one's own under a real master: `examples/child.c`, and the
-//! program in master_proto(7).
+//! Services of one's own under a real master: examples/child.c and many.c on the C
+//! original first, the program in master_proto(7), and the claims of docs/services.md.
 
 use crate::ships::man;
 use std::fs;
-use std::io::{Read, Write};
-use std::net::{Shutdown, TcpStream};
-use std::os::fd::OwnedFd;
+use std::io::Read;
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
-use std::process::Command;
 use std::thread;
-use testenv::instance::{Child, Instance, Signal, is_alive, signal};
-use testenv::prelude::*;
-use testenv::trace;
-use testenv::tree::{self, Kind};
+use std::time::Instant;
+use tests::instance::{Signal, UID_WRAPPER, is_alive, signal};
+use tests::prelude::*;
+use tests::trial::{Session, Trial, load, serves, service};
 
-const SERVICE: &str = "127.0.0.1:10026";
+const CC: &str = "cc -O2 -Wall -Wextra -Werror -I include";
 
-pub fn cases() -> Vec<Case> {
-    testenv::cases![
-        child_serves_inet_and_unix_and_two_listeners_and_from_a_chroot,
-        child_holds_its_session_over_a_reload,
-        child_refuses_what_master_does_not_give,
-        hello_serves_and_ends_at_a_reload_when_idle,
-        serves_an_accepted_client_when_taken_fails for [("child nobody", "one line\n"), ("hello", "")],
-    ]
+/// With accept.c around accept(2).
+const WRAPPED: &str =
+    "tests/postfix/accept.c -Wl,--wrap=accept,--wrap=write build/libmaster_proto.a";
+
+/// Compiles a program of examples/ after an edit by sed, if any, and returns the command
+/// of master.cf.
+fn example(name: &str, edit: &str) -> Result<String> {
+    compile(name, edit, "build/libmaster_proto.a")
 }
 
-/// All daemons of Postfix, and the two programs: master takes every program from
-/// one folder.
-fn programs() -> Result<PathBuf> {
-    let daemons = tree::stock(Kind::Static).join("libexec");
-    fs::write("/tmp/hello.c", man::program(&man::by_mandoc("master_proto.7")?)?)?;
+fn compile(name: &str, edit: &str, objects: &str) -> Result<String> {
+    sh!("sed '{edit}' examples/{name}.c >$TMPDIR/{name}.c
+        {CC} -I examples -o $TMPDIR/{name} $TMPDIR/{name}.c {objects}
+        echo $TMPDIR/{name} nobody")
+}
+
+/// Tests a program of examples/ with the C original inside, then with our object.
+fn on_both(name: &str, test: impl Fn(&str) -> Result) -> Result {
     sh!(
-        "cp -rs {} /tmp/libexec
-        cc='cc -O2 -Wall -Wextra -Werror'
-        $cc -I include -o /tmp/libexec/child examples/child.c build/libmaster_proto.a
-        $cc -o /tmp/libexec/hello /tmp/hello.c",
-        daemons.display()
+        "echo 'int msg_verbose; void msg_info(const char *format, ...) {{ (void)format; }}' >$TMPDIR/msg.c"
     )?;
-    Ok("/tmp/libexec".into())
-}
-
-/// A Postfix with these services; each line is one of master.cf.
-fn start(services: &[&str]) -> Result<Instance> {
-    let mut postfix = Instance::create(&scratch().join("postfix"), &tree::stock(Kind::Static))?;
-    // For a service with two listeners.
-    sh!("ip address add 127.0.0.2/32 dev lo")?;
-    let folder = format!("daemon_directory={}", programs()?.display());
-    postfix.postconf(&[&folder, "inet_interfaces=127.0.0.1, 127.0.0.2"])?;
-    services.iter().try_for_each(|line| postfix.service(line))?;
-    postfix.start()?;
-    // Generations count the children of master. Octal has a meaning from 8 on.
-    postfix.delivers(1)?;
-    Ok(postfix)
-}
-
-/// master has nothing to complain about.
-fn end(mut postfix: Instance) -> Result<()> {
-    postfix.stop()?;
-    let odd =
-        ["exit status", "killed by", "throttling", "partial", "unknown status", "panic", "fatal"];
-    let log = postfix.log();
-    let line = log.lines().find(|line| odd.iter().any(|text| line.contains(text)));
-    ensure!(line.is_none(), "in the log: {line:?}");
+    for objects in ["build/original/original.o $TMPDIR/msg.c", "build/libmaster_proto.a"] {
+        test(&compile(name, "", objects)?).with_context(|| format!("{name} with {objects}"))?;
+    }
     Ok(())
 }
 
-/// The children of the service.
-fn all_of(postfix: &Instance, service: &str) -> Result<Vec<Child>> {
-    let mut children = postfix.children()?;
-    children.retain(|child| child.command.contains(&format!(" -n {service} -t ")));
-    Ok(children)
-}
-
-/// The one child of the service, when it waits for a client.
-fn only(postfix: &Instance, service: &str) -> Result<Child> {
-    let mut children = all_of(postfix, service)?;
-    ensure!(children.len() == 1, "the children of {service} should be one: {children:?}");
-    let child = children.remove(0);
-    postfix.wait("the child is idle", || says(child.pid, "State:", "S (sleeping)"))?;
-    Ok(child)
+/// The name of the service in master.cf.
+fn name() -> String {
+    service().to_string()
 }
 
 /// A line of /proc/PID/status.
-fn says(pid: u32, name: &str, value: &str) -> bool {
+fn status(pid: u32, field: &str) -> String {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix(name));
-    line.is_some_and(|line| line.split_whitespace().collect::<Vec<_>>().join(" ") == value)
+    let line = status.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(":\t"));
+    line.unwrap_or_default().trim().to_owned()
 }
 
-fn gone(postfix: &Instance, child: &Child) -> Result<()> {
-    postfix.wait(&format!("{child:?} ends"), || !is_alive(child.pid))
-}
-
-/// child sends back what a client says; hello greets who says nothing.
-fn served(address: &str, text: &str) -> Result<()> {
-    answers(TcpStream::connect(address)?.into(), text)
-}
-
-fn answers(socket: OwnedFd, text: &str) -> Result<()> {
-    let mut stream = UnixStream::from(socket);
-    stream.set_read_timeout(Some(Duration::from_secs(60)))?;
-    stream.write_all(text.as_bytes())?;
-    stream.shutdown(Shutdown::Write)?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    let wanted = if text.is_empty() { "hello\n" } else { text };
-    ensure!(answer == wanted, "the answer is {answer:?}, not {wanted:?}");
-    Ok(())
-}
-
-fn not_root(child: &Child) -> Result<()> {
+fn is_not_root(pid: u32) -> Result {
     let nobody = nix::unistd::User::from_name("nobody")?.context("there is no nobody")?;
     let (user, group) = (nobody.uid.to_string(), nobody.gid.to_string());
-    for (name, value) in [
-        ("Uid:", [&*user; 4].join(" ")),
-        ("Gid:", [&*group; 4].join(" ")),
-        ("Groups:", group),
-        ("CapEff:", "0".repeat(16)),
+    for (field, value) in [
+        ("Uid", [&*user; 4].join("\t")),
+        ("Gid", [&*group; 4].join("\t")),
+        ("Groups", group),
+        ("CapEff", "0".repeat(16)),
     ] {
-        ensure!(says(child.pid, name, &value), "not {name} {value}: {child:?}");
+        ensure!(status(pid, field) == value, "{field} of {pid}: {}", status(pid, field));
     }
     Ok(())
 }
 
-fn child_serves_inet_and_unix_and_two_listeners_and_from_a_chroot() -> Result<()> {
-    let postfix = start(&[
-        "127.0.0.1:10026 inet n - n - 10 child nobody",
-        "child unix n - n - 10 child nobody",
-        "10027 inet n - n - 1 child nobody",
-        "127.0.0.1:10028 inet n - y - 10 child nobody",
-    ])?;
-    served(SERVICE, "one line\n")?;
-    answers(UnixStream::connect(postfix.queue().join("public/child"))?.into(), "one line\n")?;
-
-    served("127.0.0.1:10027", "one\n")?;
-    served("127.0.0.2:10027", "two\n")?;
-    let child = only(&postfix, "10027")?;
-    ensure!(child.command.contains(" -s 2 "), "not two listeners: {child:?}");
-
-    served("127.0.0.1:10028", "from the chroot\n")?;
-    let child = only(&postfix, "127.0.0.1:10028")?;
-    let root = fs::read_link(format!("/proc/{}/root", child.pid))?;
-    ensure!(root == postfix.queue(), "its root is {}", root.display());
-    not_root(&child)?;
-    end(postfix)
+/// 200 clients side by side, each with session after session, 4000 in all.
+pub fn loses_no_session_over_eight_reloads(command: &str) -> Result {
+    let mut trial = Trial::start(command, &[("PROCESSES", "20")])?;
+    let sessions = load(200, service(), |done| {
+        for reload in 1..=8 {
+            trial.wait_for_sessions(done, reload * 450)?;
+            trial.reload()?;
+        }
+        trial.wait_for_sessions(done, 4000)
+    })?;
+    println!("{sessions} sessions");
+    trial.stop()
 }
 
-fn child_holds_its_session_over_a_reload() -> Result<()> {
-    let postfix = start(&[&format!("{SERVICE} inet n - n - 10 child nobody")])?;
-    let mut session = TcpStream::connect(SERVICE)?;
-    session.set_read_timeout(Some(Duration::from_secs(60)))?;
-    let mut echo = |text: &[u8; 6]| -> Result<()> {
-        let mut answer = [0; 6];
-        session.write_all(text)?;
-        session.read_exact(&mut answer)?;
-        ensure!(answer == *text, "{answer:?}");
+#[test]
+fn child_loses_no_session_over_eight_reloads() -> Result {
+    sandbox(|| on_both("child", loses_no_session_over_eight_reloads))
+}
+
+#[test]
+fn many_loses_no_session_over_eight_reloads() -> Result {
+    sandbox(|| on_both("many", loses_no_session_over_eight_reloads))
+}
+
+/// With a process limit of 1, which the session's process does not count for any more.
+pub fn serves_new_clients_while_a_session_outlives_a_reload(command: &str) -> Result {
+    let mut trial = Trial::start(command, &[("PROCESSES", "1")])?;
+    let mut session = Session::open(service())?;
+    session.echo("before the reload")?;
+    let old = trial.only(&name())?;
+    trial.reload()?;
+    trial.gone(old)?;
+    let start = Instant::now();
+    serves(service())?;
+    ensure!(start.elapsed() < Duration::from_secs(1), "only after {:?}", start.elapsed());
+    session.echo("after the reload")?;
+    session.close()?;
+    trial.stop()
+}
+
+#[test]
+fn many_serves_new_clients_while_a_session_outlives_a_reload() -> Result {
+    sandbox(|| on_both("many", serves_new_clients_while_a_session_outlives_a_reload))
+}
+
+#[test]
+fn child_holds_its_session_over_a_reload() -> Result {
+    sandbox(|| {
+        on_both("child", |command| {
+            let mut trial = Trial::start(command, &[])?;
+            let mut session = Session::open(service())?;
+            session.echo("before")?;
+            let held = trial.only(&name())?;
+            let other = || {
+                serves(service())?;
+                trial
+                    .children(&name())
+                    .into_iter()
+                    .find(|&pid| pid != held)
+                    .context("no other child")
+            };
+            let idle = other()?;
+            trial.reload()?;
+            trial.gone(idle)?;
+            session.echo("after")?;
+            serves(service())?;
+            ensure!(is_alive(held), "the session's child has ended");
+            session.close()?;
+            trial.gone(held)?;
+            trial.stop()
+        })
+    })
+}
+
+/// master ends at once, and so does a process that it counts.
+pub fn keeps_its_session_at_sigterm(command: &str) -> Result {
+    let mut trial = Trial::start(command, &[])?;
+    let mut session = Session::open(service())?;
+    session.echo("before")?;
+    let pid = trial.only(&name())?;
+    trial.terminate()?;
+    trial.gone(pid)?;
+    session.echo("after")?;
+    session.close()
+}
+
+#[test]
+fn many_keeps_its_session_at_sigterm() -> Result {
+    sandbox(|| on_both("many", keeps_its_session_at_sigterm))
+}
+
+#[test]
+fn child_ends_at_sigterm() -> Result {
+    sandbox(|| {
+        on_both("child", |command| {
+            let mut trial = Trial::start(command, &[])?;
+            let mut session = Session::open(service())?;
+            session.echo("before")?;
+            let pid = trial.only(&name())?;
+            trial.terminate()?;
+            trial.gone(pid)?;
+            ensure!(session.echo("after").is_err(), "the session goes on");
+            Ok(())
+        })
+    })
+}
+
+/// That service's process gets SIGTERM, and master goes on with the others.
+#[test]
+fn service_that_leaves_master_cf_gets_sigterm_at_the_reload() -> Result {
+    sandbox(|| {
+        for (program, survives) in [("many", true), ("child", false)] {
+            let other = format!("{}:10027 inet n - n - - {program} nobody", address());
+            let mut trial = Trial::start(&example(program, "")?, &[("MASTER_CF", &other)])?;
+            let mut session = Session::open(service())?;
+            session.echo("before")?;
+            let pid = trial.only(&name())?;
+            sh!("sed -i '/:10026 /d' {}/etc/master.cf", trial.dir.display())?;
+            trial.reload()?;
+            trial.gone(pid)?;
+            ensure!(session.echo("after").is_ok() == survives, "{program}");
+            serves((address(), 10027).into())?;
+            trial.stop()?;
+        }
         Ok(())
-    };
-    echo(b"before")?;
-    let held = all_of(&postfix, SERVICE)?.pop().context("no child")?;
-    // Another child is idle when master reloads.
-    let other = |text| {
-        served(SERVICE, text)?;
-        let mut others = all_of(&postfix, SERVICE)?;
-        others.retain(|child| child.pid != held.pid);
-        others.pop().context("no other child")
-    };
-    let idle = other("a second client\n")?;
-    postfix.reload()?;
-    gone(&postfix, &idle)?;
-    echo(b"after.")?;
-    let next = other("a client of the next generation\n")?;
-    ensure!(is_alive(held.pid), "the session's child has ended: {held:?}");
-    let generations = [held.generation, idle.generation, next.generation];
-    ensure!(generations.is_sorted_by(|a, b| a < b), "the generations: {generations:?}");
-    drop(session);
-    gone(&postfix, &held)?;
-    ensure!(is_alive(next.pid), "{next:?} has ended");
-    end(postfix)
+    })
 }
 
-fn hello_serves_and_ends_at_a_reload_when_idle() -> Result<()> {
-    let postfix = start(&[&format!("{SERVICE} inet n - n - 10 hello")])?;
-    served(SERVICE, "")?;
-    let child = only(&postfix, SERVICE)?;
-    not_root(&child)?;
-    postfix.reload()?;
-    gone(&postfix, &child)?;
-    end(postfix)
+#[test]
+fn child_serves_inet_and_unix_and_two_listeners_and_from_a_chroot() -> Result {
+    sandbox(|| listeners("child"))
 }
 
-/// The child is stopped as it returns from accept(2); then master reloads, so
-/// that TAKEN cannot be sent.
-fn serves_an_accepted_client_when_taken_fails(
-    &(program, text): &(&str, &'static str),
-) -> Result<()> {
-    let postfix = start(&[&format!("{SERVICE} inet n - n - 10 {program}")])?;
-    served(SERVICE, text)?;
-    let child = only(&postfix, SERVICE)?;
-    let (pid, trace) = (child.pid, postfix.trace());
-    let mut tracer = Command::new("strace")
-        .args(["-f", "-qq", "-s", "64", "-x", "-e", "trace=accept,accept4,poll,ppoll,write"])
-        .args(["-e", "signal=none", "-e", "inject=accept,accept4:signal=SIGSTOP:when=1"])
-        .args(["-p", &pid.to_string(), "-o"])
-        .arg(&trace)
-        .spawn()
-        .context("strace")?;
-    postfix.wait("strace watches the child", || !says(pid, "TracerPid:", "0"))?;
-    let client = thread::spawn(move || served(SERVICE, text));
-    let is_stopped =
-        || ["T (stopped)", "t (tracing stop)"].iter().any(|state| says(pid, "State:", state));
-    postfix.wait("the child is stopped", is_stopped)?;
-    postfix.reload()?;
-    signal(pid, Signal::SIGCONT);
-    client.join().expect("a thread")?;
-    gone(&postfix, &child)?;
-    tracer.wait()?;
-
-    let seen = fs::read_to_string(&trace)?;
-    println!("{seen}");
-    ensure!(child.generation >= 8, "the generation, {}, is the same in octal", child.generation);
-    let wanted = [0, 1].map(|status| {
-        trace::write_of([pid, child.generation, status]) + " = -1 EPIPE (Broken pipe)"
-    });
-    let sent = seen.lines().filter_map(|line| Some(&line[line.find("write(5, ")?..]));
-    ensure!(sent.eq(&wanted), "it should send these and no others: {wanted:#?}");
-    ensure!(seen.trim_end().ends_with(&wanted[1]), "it does not end after its last message");
-    end(postfix)
+#[test]
+fn many_serves_inet_and_unix_and_two_listeners_and_from_a_chroot() -> Result {
+    sandbox(|| listeners("many"))
 }
 
-fn child_refuses_what_master_does_not_give() -> Result<()> {
-    let (sh, child) = (Shell::new()?, programs()?.join("child"));
-    let run = |generation: &str, words: &str| {
-        cmd!(sh, "{child}").args(words.split(' ')).env("GENERATION", generation)
-    };
-    let unset = run("", "-t inet nobody").env_remove("GENERATION");
-    refuses("only master(8) starts this program", unset)?;
-    for (text, generation, words) in [
-        ("GENERATION is not an octal number", "9", "-t inet nobody"),
-        ("is unknown, or is root", "1", "-t inet root"),
-        ("is unknown, or is root", "1", "-t inet no-such-user"),
-        ("of type inet or unix", "1", "-t pass nobody"),
-        ("the command is: child USER", "1", "-t inet"),
-    ] {
-        refuses(text, run(generation, words))?;
+/// nss_wrapper gives a host name two addresses, uid_wrapper shows the root of a process
+/// in a container.
+fn listeners(program: &str) -> Result {
+    let [_, a, b, c] = address().octets();
+    let second = Ipv4Addr::new(127, a & 63, b, c);
+    let hosts = scratch().join("hosts");
+    fs::write(&hosts, format!("{} two.example\n{second} two.example\n", address()))?;
+    let services = format!(
+        "two.example:10027 inet n - n - 1 {program} nobody
+        {0}:10028 inet n - y - 1 {program} nobody
+        {0}:10029 inet n - n - 1 {program} -v nobody
+        {program} unix n - n - 1 {program} nobody",
+        address()
+    )
+    .replace("\n        ", "\n");
+    let settings = [
+        ("MASTER_CF", services.as_str()),
+        ("LD_PRELOAD", "libnss_wrapper.so"),
+        ("NSS_WRAPPER_HOSTS", &hosts.display().to_string()),
+    ];
+    let command = example(program, "")?;
+    let trial = Trial::start(&command, &settings)?;
+    serves(service())?;
+    is_not_root(trial.only(&name())?)?;
+    for address in [address(), second] {
+        serves((address, 10027).into())?;
     }
+    let child = trial.only("two.example:10027")?;
+    let arguments = fs::read_to_string(format!("/proc/{child}/cmdline"))?;
+    ensure!(arguments.contains("\0-s\02\0"), "not two listeners: {arguments}");
+    serves((address(), 10029).into())?;
+    let socket = trial.dir.join("queue/public").join(program);
+    ensure!(socket.metadata()?.mode() & 0o7777 == 0o666, "the mode of the socket");
+    Session::on(UnixStream::connect(socket)?).echo("one line\n")?;
+    trial.stop()?;
+
+    let wrapped = format!("import_environment = MAIL_CONFIG {UID_WRAPPER}");
+    let trial = Trial::start(
+        &command,
+        &[("MASTER_CF", &services), ("MAIN_CF", &wrapped), settings[1], settings[2]],
+    )?;
+    let chrooted = format!("{}:10028", address());
+    serves(chrooted.parse()?)?;
+    let root = fs::read_link(format!("/proc/{}/root", trial.only(&chrooted)?))?;
+    ensure!(root == trial.dir.join("queue"), "its root is {}", root.display());
+    trial.stop()
+}
+
+/// The process that accepts the first client is stopped as it returns from accept(2).
+/// Then master reloads, so that TAKEN cannot be sent.
+#[test]
+fn serves_an_accepted_client_when_taken_fails() -> Result {
+    sandbox(|| {
+        // many's process ends after TAKEN, and its copy says nothing.
+        for (program, wanted) in [("child", &[0, 1][..]), ("many", &[0]), ("hello", &[0, 1])] {
+            let command =
+                if program == "hello" { hello(WRAPPED)? } else { compile(program, "", WRAPPED)? };
+            let mut trial = Trial::start(&command, &[])?;
+            let queue = trial.dir.join("queue");
+            fs::write(queue.join("stop"), "")?;
+            let client =
+                thread::spawn(
+                    move || if program == "hello" { greets() } else { serves(service()) },
+                );
+            let mut stopped = 0;
+            trial.wait("a child is stopped", || {
+                stopped = trial.children(&name()).first().copied().unwrap_or(0);
+                status(stopped, "State").starts_with('T')
+            })?;
+            fs::remove_file(queue.join("stop"))?;
+            trial.reload()?;
+            signal(stopped, Signal::SIGCONT);
+            client.join().expect("a thread")?;
+            trial.gone(stopped)?;
+            let record = fs::read_to_string(queue.join("record"))?;
+            let said = wanted.iter().map(|status| format!("says {status}: -1 EPIPE"));
+            let is_right = record
+                .lines()
+                .map(|line| line.split_once(" says").map(|(_, said)| format!("says{said}")));
+            ensure!(is_right.eq(said.map(Some)), "{program}:\n{record}");
+            ensure!(
+                record.lines().all(|line| line.starts_with(&format!("{stopped} in "))),
+                "{record}"
+            );
+            trial.stop()?;
+        }
+        Ok(())
+    })
+}
+
+/// The program in master_proto(7).
+fn hello(objects: &str) -> Result<String> {
+    fs::write(scratch().join("hello.c"), man::program(&man::by_mandoc("master_proto.7")?)?)?;
+    sh!("{CC} -o $TMPDIR/hello $TMPDIR/hello.c {objects}; echo $TMPDIR/hello")
+}
+
+fn greets() -> Result {
+    let mut greeting = String::new();
+    TcpStream::connect(service())?.read_to_string(&mut greeting)?;
+    ensure!(greeting == "hello\n", "{greeting}");
     Ok(())
+}
+
+#[test]
+fn hello_serves_and_ends_at_a_reload_when_idle() -> Result {
+    sandbox(|| {
+        let mut trial = Trial::start(&hello("")?, &[])?;
+        greets()?;
+        let child = trial.only(&name())?;
+        is_not_root(child)?;
+        trial.reload()?;
+        trial.gone(child)?;
+        greets()?;
+        trial.stop()
+    })
+}
+
+/// MAX_USE clients, or MAX_IDLE without one; and master starts another process.
+#[test]
+fn examples_end_after_max_use_clients_and_when_idle() -> Result {
+    sandbox(|| {
+        for program in ["child", "many"] {
+            let trial =
+                Trial::start(&example(program, "/MAX_USE/s/1000*/3/")?, &[("PROCESSES", "1")])?;
+            serves(service())?;
+            let first = trial.only(&name())?;
+            (0..2).try_for_each(|_| serves(service()))?;
+            serves(service())?;
+            trial.gone(first)?;
+            trial.stop()?;
+            let trial = Trial::start(&example(program, "/MAX_IDLE/s/100/1/")?, &[])?;
+            serves(service())?;
+            trial.gone(trial.only(&name())?)?;
+            serves(service())?;
+            trial.stop()?;
+        }
+        Ok(())
+    })
+}
+
+/// It says TAKEN, and master starts another process.
+#[test]
+fn many_leaves_further_clients_to_another_process_when_it_is_full() -> Result {
+    sandbox(|| {
+        let trial =
+            Trial::start(&example("many", "/CLIENTS_MAX/s/100/2/")?, &[("PROCESSES", "2")])?;
+        let mut held = Vec::new();
+        for _ in 0..4 {
+            let mut session = Session::open(service())?;
+            session.echo("here")?;
+            held.push(session);
+        }
+        ensure!(trial.children(&name()).len() == 2, "{:?}", trial.children(&name()));
+        held.into_iter().try_for_each(Session::close)?;
+        serves(service())?;
+        trial.stop()
+    })
+}
+
+/// One that does not answer in time loses its place, and one that does keeps it.
+#[test]
+fn many_closes_a_silent_session() -> Result {
+    sandbox(|| {
+        let trial = Trial::start(&example("many", "/CLIENT_SECONDS/s/300/1/")?, &[])?;
+        let mut silent = TcpStream::connect(service())?;
+        let mut session = Session::open(service())?;
+        let mut rest = String::new();
+        thread::scope(|scope| {
+            let end = scope.spawn(|| silent.read_to_string(&mut rest));
+            while !end.is_finished() {
+                session.echo("still here")?;
+            }
+            session.echo("and after that")
+        })?;
+        ensure!(rest.is_empty(), "{rest}");
+        trial.stop()
+    })
+}
+
+/// Here EMFILE. They serve on when it is over.
+#[test]
+fn examples_survive_the_errors_of_accept() -> Result {
+    sandbox(|| {
+        for program in ["child", "many"] {
+            let trial = Trial::start(&compile(program, "", WRAPPED)?, &[])?;
+            serves(service())?;
+            let pid = trial.only(&name())?;
+            let queue = trial.dir.join("queue");
+            fs::write(queue.join("full"), "")?;
+            let mut session = Session::open(service())?;
+            trial.wait("accept fails, twice", || {
+                let record = fs::read_to_string(queue.join("record")).unwrap_or_default();
+                record.matches("accept fails").count() > 1
+            })?;
+            fs::remove_file(queue.join("full"))?;
+            session.echo("served after all")?;
+            ensure!(trial.only(&name())? == pid, "another process serves");
+            trial.stop()?;
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn examples_refuse_what_master_does_not_give() -> Result {
+    sandbox(|| {
+        script("mkfifo $TMPDIR/pipe")?;
+        let pipe = "5<>$TMPDIR/pipe 6<>$TMPDIR/pipe";
+        for program in ["child", "many"] {
+            example(program, "")?;
+            for (text, environment, arguments, descriptors) in [
+                ("only master(8) starts this program", "", "-t inet nobody", pipe),
+                ("GENERATION is not an octal number", "GENERATION=9", "-t inet nobody", pipe),
+                ("GENERATION is not an octal number", "GENERATION=", "-t inet nobody", pipe),
+                ("descriptor 5 is no socket or pipe", "GENERATION=1", "-t inet nobody", "5>&-"),
+                (
+                    "descriptor 5 is no socket or pipe",
+                    "GENERATION=1",
+                    "-t inet nobody",
+                    "5>$TMPDIR/file",
+                ),
+                (
+                    "descriptor 6 is no socket or pipe",
+                    "GENERATION=1",
+                    "-t inet nobody",
+                    "5<>$TMPDIR/pipe 6>&-",
+                ),
+                ("of type inet or unix", "GENERATION=1", "nobody", pipe),
+                ("of type inet or unix", "GENERATION=1", "-t pass nobody", pipe),
+                ("not a number of listeners", "GENERATION=1", "-t inet -s 101 nobody", pipe),
+                ("takes one argument, the user", "GENERATION=1", "-t inet -s 0 nobody", pipe),
+                ("takes one argument, the user", "GENERATION=1", "-t inet", pipe),
+                ("is unknown, or is root", "GENERATION=1", "-t inet root", pipe),
+                ("is unknown, or is root", "GENERATION=1", "-t inet no-such-user", pipe),
+                ("does not give", "GENERATION=1", "-t inet -x nobody", pipe),
+            ] {
+                let said = refuses(
+                    text,
+                    &format!("{environment} $TMPDIR/{program} {arguments} {descriptors}"),
+                )?;
+                ensure!(said.lines().count() == 1, "more than one message: {said}");
+            }
+        }
+        Ok(())
+    })
+}
+
+/// A service that does these steps: steps.c. A client waits for it.
+fn steps(steps: &str, settings: &[(&str, &str)]) -> Result<(Trial, TcpStream)> {
+    sh!("{CC} -o $TMPDIR/steps tests/postfix/steps.c build/libmaster_proto.a")?;
+    let trial = Trial::start(&format!("{}/steps {steps}", scratch().display()), settings)?;
+    let client = TcpStream::connect(service())?;
+    Ok((trial, client))
+}
+
+fn starts(trial: &Trial) -> usize {
+    fs::read_to_string(trial.dir.join("queue/starts")).unwrap_or_default().lines().count()
+}
+
+const THROTTLED: &str = "steps: bad command startup -- throttling";
+
+/// A failure before AVAIL has followed TAKEN, so also while the first client is served.
+#[test]
+fn master_throttles_a_service_that_fails_before_it_has_served() -> Result {
+    sandbox(|| {
+        for (done, said) in
+            [("1", "exit status 1"), ("Aw1", "exit status 1"), ("TwK", "killed by signal 9")]
+        {
+            let (trial, _waits) = steps(done, &[])?;
+            trial.wait_log(THROTTLED)?;
+            ensure!(trial.log().contains(said), "{}", trial.log());
+        }
+        let pause = [("MAIN_CF", "service_throttle_time = 2s")];
+        let (trial, _waits) = steps("1", &pause)?;
+        trial.wait_log(THROTTLED)?;
+        ensure!(starts(&trial) == 1, "{} starts before it is throttled", starts(&trial));
+        let start = Instant::now();
+        trial.wait("it is started again", || starts(&trial) > 1)?;
+        ensure!(start.elapsed() > Duration::from_secs(1), "after {:?}", start.elapsed());
+        Ok(())
+    })
+}
+
+#[test]
+fn master_restarts_a_service_at_once_that_fails_after_it_has_served() -> Result {
+    sandbox(|| {
+        for (done, said) in [("TAw1", "exit status 1"), ("TAwK", "killed by signal 9")] {
+            let (trial, _waits) = steps(done, &[])?;
+            trial.wait("it is started again and again", || starts(&trial) > 9)?;
+            ensure!(trial.log().contains(said), "{}", trial.log());
+            ensure!(!trial.log().contains("throttling"), "{}", trial.log());
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn exit_0_without_serving_spins_without_a_word() -> Result {
+    sandbox(|| {
+        let (trial, _waits) = steps("0", &[])?;
+        trial.wait("it is started a hundred times", || starts(&trial) > 99)?;
+        ensure!(trial.log().lines().count() == 1, "{}", trial.log());
+        trial.stop()
+    })
+}
+
+/// master takes it for idle, and starts no other.
+#[test]
+fn process_that_never_says_taken_serves_all_clients() -> Result {
+    sandbox(|| {
+        let (trial, client) = steps("ccc", &[])?;
+        let greeting = |mut client: TcpStream| {
+            let mut greeting = String::new();
+            client.read_to_string(&mut greeting).map(|_| greeting)
+        };
+        let first = greeting(client)?;
+        for _ in 0..2 {
+            let next = greeting(TcpStream::connect(service())?)?;
+            ensure!(next == first, "{next} is another process than {first}");
+        }
+        trial.stop()
+    })
+}
+
+#[test]
+fn wakeup_starts_a_service_without_a_client() -> Result {
+    sandbox(|| {
+        let server: SocketAddr = (address(), 10027).into();
+        let line = format!("{server} inet n - n 1 1 child nobody");
+        let trial = Trial::start(&example("child", "")?, &[("MASTER_CF", &line)])?;
+        trial.wait("a process is started", || !trial.children(&server.to_string()).is_empty())?;
+        ensure!(trial.children(&name()).is_empty(), "without a client and without wakeup");
+        trial.stop()
+    })
+}
+
+#[test]
+fn syslog_does_not_reach_maillog_file() -> Result {
+    sandbox(|| {
+        let command = example("child", "")?.replace("nobody", "root");
+        let trial = Trial::start(&command, &[])?;
+        let _waits = Session::open(service())?;
+        trial.wait_log("child: bad command startup -- throttling")?;
+        ensure!(!trial.log().contains("is root"), "{}", trial.log());
+        Ok(())
+    })
+}
+
+/// In a process that is still root.
+#[test]
+fn child_finds_what_the_page_says() -> Result {
+    sandbox(|| {
+        let server: SocketAddr = (address(), 10027).into();
+        let line = format!("{server} inet n n y - 1 steps p");
+        let (trial, _waits) = steps("p", &[("MASTER_CF", &line), ("PROCESSES", "0")])?;
+        trial.wait("it is started", || starts(&trial) > 0)?;
+        let pid = trial.only(&name())?;
+        let read = |file: &str| fs::read_to_string(format!("/proc/{pid}/{file}"));
+        let link = |file: &str| fs::read_link(format!("/proc/{pid}/{file}"));
+
+        let arguments = format!("steps -z -n {} -t inet -u p ", service());
+        ensure!(read("cmdline")?.replace('\0', " ") == arguments, "{}", read("cmdline")?);
+        let _waits = TcpStream::connect(server)?;
+        trial.wait("the other is started", || starts(&trial) > 1)?;
+        let other =
+            fs::read_to_string(format!("/proc/{}/cmdline", trial.only(&server.to_string())?))?;
+        ensure!(
+            other.replace('\0', " ") == format!("steps -l -n {server} -t inet -c p "),
+            "{other}"
+        );
+
+        let environment = read("environ")?;
+        let mut names: Vec<_> =
+            environment.split('\0').filter_map(|line| line.split('=').next()).collect();
+        names.sort_unstable();
+        // The last two only with maillog_file.
+        let wanted = [
+            "",
+            "GENERATION",
+            "LANG",
+            "MAIL_CONFIG",
+            "MAIL_LOGTAG",
+            "POSTLOG_HOSTNAME",
+            "POSTLOG_SERVICE",
+        ];
+        ensure!(names == wanted, "{environment}");
+
+        // Whether it is non-blocking.
+        for (fd, kind, blocks) in [
+            (0, "/dev/null", true),
+            (1, "/dev/null", true),
+            (2, "/dev/null", true),
+            (3, "pipe:", false),
+            (4, "pipe:", false),
+            (5, "socket:", true),
+            (6, "socket:", false),
+        ] {
+            let file = link(&format!("fd/{fd}"))?;
+            ensure!(file.to_string_lossy().starts_with(kind), "{fd} is {}", file.display());
+            let info = read(&format!("fdinfo/{fd}"))?;
+            let flags =
+                info.lines().find_map(|line| line.strip_prefix("flags:\t")).unwrap_or_default();
+            let flags = i32::from_str_radix(flags, 8)?;
+            ensure!((flags & nix::fcntl::OFlag::O_NONBLOCK.bits() == 0) == blocks, "{fd}: {info}");
+        }
+        ensure!(link("fd/7").is_err(), "there is a descriptor 7");
+
+        ensure!(link("cwd")? == trial.dir.join("queue"), "{:?}", link("cwd"));
+        ensure!(status(pid, "Umask") == "0077", "{}", status(pid, "Umask"));
+        ensure!(status(pid, "Uid").starts_with("0\t0\t"), "{}", status(pid, "Uid"));
+        let ignored = u64::from_str_radix(&status(pid, "SigIgn"), 16)?;
+        ensure!(ignored & 1 << (Signal::SIGPIPE as u64 - 1) != 0, "{ignored:x}");
+        let limits = read("limits")?;
+        let files =
+            limits.lines().find(|line| line.starts_with("Max open files")).context("no limit")?;
+        let files: Vec<_> = files.split_whitespace().collect();
+        ensure!(files[3] == files[4], "{files:?}");
+        trial.stop()
+    })
 }
