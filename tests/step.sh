@@ -12,6 +12,11 @@ if ! { mkdir -p "$(dirname "$log")" && true >"$log"; } 2>/dev/null; then
     echo "cannot write $log. Is the disk full, or does another user own build/? \`make clean\` removes it." >&2
     exit 1
 fi
+megabytes_left() { df -Pk "$log" | awk 'NR == 2 { print int($4 / 1000) }'; }
+if [ "$(megabytes_left)" -lt 300 ]; then
+    echo "only $(megabytes_left) MB are left on the disk for build/, and a step may take 300. Make room there." >&2
+    exit 1
+fi
 start=$(date +%s)
 seconds() { echo $(($(date +%s) - start)); }
 
@@ -31,7 +36,6 @@ printf '  %-4s %-60s %4d s\n' $result "$title" "$(seconds)"
 [ $status -ne 0 ] || exit 0
 
 tail -n 15 "$log" | sed 's/^/       | /'
-free=$(df -Pk "$log" | awk 'NR == 2 { print $4 }')
-[ "$free" -gt 1024 ] || echo "the disk is full: build/ has $free kB left. Make room there."
+[ "$(megabytes_left)" -gt 0 ] || echo "The disk is full. Make room for build/."
 echo "failed: $title. The full log: $log"
 exit $status
