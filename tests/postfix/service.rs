@@ -6,7 +6,7 @@ use std::fs;
 use std::io::Read;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::os::unix::fs::MetadataExt;
-use std::os::unix::net::UnixStream;
+use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::thread;
 use std::time::Instant;
 use tests::instance::{Signal, UID_WRAPPER, is_alive, signal};
@@ -113,33 +113,30 @@ fn many_serves_new_clients_while_a_session_outlives_a_reload() -> Result {
     sandbox(|| on_both("many", serves_new_clients_while_a_session_outlives_a_reload))
 }
 
+/// And an idle process ends.
+pub fn holds_its_session_over_a_reload(command: &str) -> Result {
+    let mut trial = Trial::start(command, &[])?;
+    let mut session = Session::open(service())?;
+    session.echo("before")?;
+    let held = trial.only(&name())?;
+    let other = || {
+        serves(service())?;
+        trial.children(&name()).into_iter().find(|&pid| pid != held).context("no other child")
+    };
+    let idle = other()?;
+    trial.reload()?;
+    trial.gone(idle)?;
+    session.echo("after")?;
+    serves(service())?;
+    ensure!(is_alive(held), "the session's child has ended");
+    session.close()?;
+    trial.gone(held)?;
+    trial.stop()
+}
+
 #[test]
 fn child_holds_its_session_over_a_reload() -> Result {
-    sandbox(|| {
-        on_both("child", |command| {
-            let mut trial = Trial::start(command, &[])?;
-            let mut session = Session::open(service())?;
-            session.echo("before")?;
-            let held = trial.only(&name())?;
-            let other = || {
-                serves(service())?;
-                trial
-                    .children(&name())
-                    .into_iter()
-                    .find(|&pid| pid != held)
-                    .context("no other child")
-            };
-            let idle = other()?;
-            trial.reload()?;
-            trial.gone(idle)?;
-            session.echo("after")?;
-            serves(service())?;
-            ensure!(is_alive(held), "the session's child has ended");
-            session.close()?;
-            trial.gone(held)?;
-            trial.stop()
-        })
-    })
+    sandbox(|| on_both("child", holds_its_session_over_a_reload))
 }
 
 /// master ends at once, and so does a process that it counts.
@@ -159,20 +156,21 @@ fn many_keeps_its_session_at_sigterm() -> Result {
     sandbox(|| on_both("many", keeps_its_session_at_sigterm))
 }
 
+/// At once, with its session.
+pub fn ends_at_sigterm(command: &str) -> Result {
+    let mut trial = Trial::start(command, &[])?;
+    let mut session = Session::open(service())?;
+    session.echo("before")?;
+    let pid = trial.only(&name())?;
+    trial.terminate()?;
+    trial.gone(pid)?;
+    ensure!(session.echo("after").is_err(), "the session goes on");
+    Ok(())
+}
+
 #[test]
 fn child_ends_at_sigterm() -> Result {
-    sandbox(|| {
-        on_both("child", |command| {
-            let mut trial = Trial::start(command, &[])?;
-            let mut session = Session::open(service())?;
-            session.echo("before")?;
-            let pid = trial.only(&name())?;
-            trial.terminate()?;
-            trial.gone(pid)?;
-            ensure!(session.echo("after").is_err(), "the session goes on");
-            Ok(())
-        })
-    })
+    sandbox(|| on_both("child", ends_at_sigterm))
 }
 
 /// That service's process gets SIGTERM, and master goes on with the others.
@@ -512,6 +510,15 @@ fn exit_0_without_serving_spins_without_a_word() -> Result {
     })
 }
 
+#[test]
+fn shutdown_of_the_status_descriptor_makes_master_panic() -> Result {
+    sandbox(|| {
+        let (trial, _waits) = steps("S", &[])?;
+        trial.wait_log("panic: master_status_event: read EOF status")?;
+        trial.wait("master ends", || !is_alive(trial.master))
+    })
+}
+
 /// master takes it for idle, and starts no other.
 #[test]
 fn process_that_never_says_taken_serves_all_clients() -> Result {
@@ -543,14 +550,16 @@ fn wakeup_starts_a_service_without_a_client() -> Result {
 }
 
 #[test]
-fn syslog_does_not_reach_maillog_file() -> Result {
+fn syslog_does_not_reach_maillog_file_and_a_datagram_does() -> Result {
     sandbox(|| {
         let command = example("child", "")?.replace("nobody", "root");
         let trial = Trial::start(&command, &[])?;
         let _waits = Session::open(service())?;
         trial.wait_log("child: bad command startup -- throttling")?;
         ensure!(!trial.log().contains("is root"), "{}", trial.log());
-        Ok(())
+        let postlog = UnixDatagram::unbound()?;
+        postlog.send_to(b"a line of one's own", trial.dir.join("queue/public/postlog"))?;
+        trial.wait_log("a line of one's own")
     })
 }
 

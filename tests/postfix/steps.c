@@ -1,7 +1,7 @@
 /*
  * A service that does what its argument says, one letter after the other:
  * T and A notify, w waits until master has read that, 0 and 1 exit with this status,
- * K is killed, c accepts a client and greets it with the process ID. A line of the file "starts" tells of each start.
+ * K is killed, S shuts the status descriptor down, c accepts a client and greets it with the process ID. A line of the file "starts" tells of each start.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -35,6 +35,8 @@ int main(int argc, char **argv)
             _exit(*step == '1');
         if (*step == 'K')
             raise(SIGKILL);
+        if (*step == 'S')
+            shutdown(MASTER_STATUS_FD, SHUT_WR);
         if (*step == 'c') {
             poll(&listener, 1, -1);
             client = accept(MASTER_LISTEN_FD, NULL, NULL);

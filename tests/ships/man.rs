@@ -39,6 +39,19 @@ fn pages_please_mandoc_and_man() -> Result {
 }
 
 #[test]
+fn pages_break_no_name() -> Result {
+    sandbox(|| {
+        for page in PAGES {
+            let broken = sh!(
+                "MANWIDTH=80 man -E UTF-8 -l man/{page} | col -bx | grep '[[:alnum:]][-‐]$' || :"
+            )?;
+            ensure!(broken.is_empty(), "{page}: {broken}");
+        }
+        Ok(())
+    })
+}
+
+#[test]
 fn pages_name_the_version() -> Result {
     let version = manifest("version")?;
     sandbox(|| {
