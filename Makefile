@@ -15,6 +15,7 @@ check: all ## half a minute: cargo test, C tests, symbols, install; no Postfix, 
 	CARGO_TARGET_DIR="$(BUILD)/target" $${CARGO:-cargo} test --quiet --locked $$CARGO_FLAGS
 	@IMPL="$$(cd "$(BUILD)" && pwd)" && $(MAKE) --no-print-directory -C c_tests header check \
 	    IMPL="$$IMPL/master_proto.o" OUT="$$IMPL/c_tests"
+	@tools/inspect "$(BUILD)" && echo "passed symbols"
 	@tests/install.sh "$(BUILD)"
 
 header: build/header/master_proto.h ## regenerate include/master_proto.h from src/lib.rs
