@@ -43,7 +43,9 @@ pub fn artefact(name: &str) -> PathBuf {
 
 /// A Postfix tree, such as `static` or `newest-shared`, by a path without spaces.
 pub fn tree(name: &str) -> PathBuf {
-    PathBuf::from(env::var_os("TREES").expect("TREES is set in a sandbox")).join(name)
+    let tree = PathBuf::from(env::var_os("TREES").expect("TREES is set in a sandbox")).join(name);
+    assert!(tree.exists(), "there is no build/postfix/{name}; `make prepare` builds it");
+    tree
 }
 
 /// A field of the product's manifest, such as its version.

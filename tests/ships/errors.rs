@@ -1,6 +1,8 @@
 //! What a user sees who gives bad input or lacks something: one message that says
 //! what is wrong, where, and what to do next; a failure; and nothing of theirs changed.
 
+use std::net::TcpListener;
+use tests::instance::Instance;
 use tests::prelude::*;
 
 /// Runs each command in a copy of the checkout whose path has spaces. The last line
@@ -208,6 +210,63 @@ END
             test "$(ls build/postfix)" = source
             test "$(cat build/postfix/source/makedefs)" = all"#,
         )?;
+        Ok(())
+    })
+}
+
+/// A limit on the size of files stands for a full disk, at which cargo or the linker fails.
+#[test]
+fn full_disk_leaves_what_was_built_before() -> Result {
+    sandbox(|| {
+        clone_checkout(&scratch().join("copy"))?;
+        script(
+            "cd $TMPDIR/copy
+            tools/build build
+            rm -r build/cargo
+            cp -a build $TMPDIR/before",
+        )?;
+        for blocks in [0, 6] {
+            let said = refuses(
+                "cannot build the library; cargo's messages are above",
+                &format!("cd $TMPDIR/copy; trap '' XFSZ; ulimit -f {blocks}; tools/build build"),
+            )?;
+            ensure!(said.contains("File too large"), "{said}");
+            script("diff -r --exclude=cargo $TMPDIR/before $TMPDIR/copy/build")?;
+        }
+        let said = refuses(
+            "failed: fetch. The full log: build/log/full.log",
+            "mkdir $TMPDIR/bin
+            printf '#!/bin/sh\necho Available; echo a b c 0\n' >$TMPDIR/bin/df
+            chmod +x $TMPDIR/bin/df
+            cd $TMPDIR/copy
+            PATH=$TMPDIR/bin:$PATH tests/step.sh fetch build/log/full.log sh -c 'echo >/dev/full'",
+        )?;
+        ensure!(
+            said.contains("the disk is full: build/ has 0 kB left. Make room there."),
+            "{said}"
+        );
+        Ok(())
+    })
+}
+
+#[test]
+fn postfix_whose_address_is_taken_says_so() -> Result {
+    sandbox(|| {
+        let taken = TcpListener::bind((address(), 10025))?;
+        std::thread::spawn(move || taken.incoming().for_each(drop));
+        let started = Instance::create("instance", &tree("static"))?.start();
+        let error = format!("{:#}", started.err().context("it has started")?);
+        ensure!(error.contains("Address already in use"), "{error}");
+        Ok(())
+    })
+}
+
+#[test]
+fn tree_that_is_not_there_is_named() -> Result {
+    sandbox(|| {
+        let panic = std::panic::catch_unwind(|| tree("none")).err().context("it is there")?;
+        let text = panic.downcast_ref::<String>().map_or("", String::as_str);
+        ensure!(text == "there is no build/postfix/none; `make prepare` builds it", "{text}");
         Ok(())
     })
 }
