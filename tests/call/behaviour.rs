@@ -1,4 +1,5 @@
-//! Each sentence of docs/behaviour.md names tests that exist and run.
+//! Each sentence of docs/behaviour.md and docs/services.md names tests that exist and
+//! run, or a source file of Postfix.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -20,14 +21,20 @@ fn each_sentence_of_the_document_names_tests_that_run() -> Result {
             let calls = source.split("cmocka_unit_test(").skip(1);
             tests.extend(calls.filter_map(|rest| Some(rest.split_once(')')?.0.to_owned())));
         }
-        let page = fs::read_to_string("docs/behaviour.md")?;
-        let sentences: Vec<_> = page.lines().filter(|line| line.starts_with("- ")).collect();
-        ensure!(!sentences.is_empty(), "no sentence in docs/behaviour.md");
-        for sentence in sentences {
-            let named = sentence.strip_suffix("`)").and_then(|text| text.rsplit_once(" (`"));
-            let (_, names) = named.with_context(|| format!("no test is named: {sentence}"))?;
-            for name in names.split("`, `") {
-                ensure!(tests.contains(name), "no test '{name}' runs: {sentence}");
+        for version in ["source", "newest-source"] {
+            let files = sh!("cd {}/src; ls */*.c | sed 's|.*/||'", tree(version).display())?;
+            tests.extend(files.lines().map(str::to_owned));
+        }
+        for document in ["docs/behaviour.md", "docs/services.md"] {
+            let page = fs::read_to_string(document)?;
+            let sentences: Vec<_> = page.lines().filter(|line| line.starts_with("- ")).collect();
+            ensure!(!sentences.is_empty(), "no sentence in {document}");
+            for sentence in sentences {
+                let named = sentence.strip_suffix("`)").and_then(|text| text.rsplit_once(" (`"));
+                let (_, names) = named.with_context(|| format!("no test is named: {sentence}"))?;
+                for name in names.split("`, `") {
+                    ensure!(tests.contains(name), "no test or source file '{name}': {sentence}");
+                }
             }
         }
         Ok(())

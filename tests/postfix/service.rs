@@ -3,10 +3,11 @@
 
 use crate::ships::man;
 use std::fs;
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::{UnixDatagram, UnixStream};
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Instant;
 use tests::instance::{Signal, UID_WRAPPER, is_alive, signal};
@@ -18,6 +19,34 @@ const CC: &str = "cc -O2 -Wall -Wextra -Werror -I include";
 /// With accept.c around accept(2).
 const WRAPPED: &str =
     "tests/postfix/accept.c -Wl,--wrap=accept,--wrap=write build/libmaster_proto.a";
+
+/// `make try`, in a copy of the checkout with what is built.
+#[test]
+fn guide_leads_to_a_service_that_answers() -> Result {
+    sandbox(|| {
+        let guide = fs::read_to_string("docs/services.md")?;
+        let commands = guide.split("```").nth(1).and_then(|block| block.strip_prefix("sh\n"));
+        let commands = commands.context("the guide does not begin with commands")?;
+        clone_checkout(&scratch().join("copy"))?;
+        script("mkdir $TMPDIR/copy/build; ln -s \"$CHECKOUT\"/build/* $TMPDIR/copy/build")?;
+        let mut shell = Command::new("sh");
+        shell.args(["-euxc", commands]).current_dir(scratch().join("copy"));
+        shell.env("ADDRESS", address().to_string());
+        let mut shell = shell.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        wait_until(Duration::from_secs(30), "the service answers", || serves(service()).is_ok())?;
+        let mut keys = shell.stdin.take().context("no input")?;
+        let lines = BufReader::new(shell.stdout.take().context("no output")?).lines();
+        keys.write_all(b"\n")?;
+        let reload =
+            lines.map_while(|line| line.ok()).find(|line| line.contains("reload -- version"));
+        ensure!(reload.is_some(), "no reload in the log");
+        serves(service())?;
+        drop(keys);
+        ensure!(shell.wait()?.success(), "it does not stop");
+        ensure!(TcpStream::connect(service()).is_err(), "it still answers");
+        Ok(())
+    })
+}
 
 /// Compiles a program of examples/ after an edit by sed, if any, and returns the command
 /// of master.cf.
