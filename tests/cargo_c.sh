@@ -3,6 +3,7 @@
 #
 #   cargo_c.sh VERSION
 set -eux
+unset CDPATH
 version=$1 libdir=/usr/lib/triplet
 make install DESTDIR="$TMPDIR/make" PREFIX=/usr LIBDIR=$libdir
 build/cargo-c/bin/cargo-cinstall cinstall --locked --release \

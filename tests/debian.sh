@@ -6,6 +6,7 @@
 #                                source and build it as an ordinary user, to build it as
 #                                root, and to list the files with our code
 set -eux
+unset CDPATH
 edit=$1 build=$2 list=$3
 stock=$PWD/build/postfix/debian-binary
 ln -s "$PWD" "$TMPDIR/master_proto"

@@ -3,6 +3,7 @@
 # commands for trying it, and tests the library with each Rust of this Debian suite.
 # tests/suite.sh runs this in a chroot.
 set -eux
+unset CDPATH
 export HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
 cd "$(dirname "$0")/.."
 chown -R root: .

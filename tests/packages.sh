@@ -4,6 +4,7 @@
 #
 #   packages.sh build|test SUITE
 set -eux
+unset CDPATH
 what=$1 suite=$2
 export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
 [ "$what" = build ] ||

@@ -8,7 +8,8 @@ use tests::prelude::*;
 /// A script in a sandbox within that of the test. In it, `leave` starts a process that
 /// leaves its parent, its group and its session.
 fn guarded(seconds: u64, text: &str) -> Result<Command> {
-    let leave = "leave() { (setsid sleep 100 & echo $! >$OUTSIDE/pid; echo $TMPDIR >$OUTSIDE/directory); }";
+    let leave =
+        "leave() { (setsid sleep 100 & echo $! >$OUTSIDE/pid; echo $TMPDIR >$OUTSIDE/directory); }";
     let mut command = Command::new(guard::program()?);
     command.args(["guard", &seconds.to_string(), "sh", "-euxc", &format!("{leave}\n{text}")]);
     command.env("OUTSIDE", scratch());
@@ -54,7 +55,10 @@ fn guard_that_is_killed_leaves_nothing() -> Result {
         {
             let guard = guarded(60, "leave; touch $OUTSIDE/ready; exec sleep 100")?;
             let mut parent = Command::new("sh");
-            parent.args(["-c", "\"$@\"; exit $?", "sh"]).arg(guard.get_program()).args(guard.get_args());
+            parent
+                .args(["-c", "\"$@\"; exit $?", "sh"])
+                .arg(guard.get_program())
+                .args(guard.get_args());
             let mut parent = parent.env("OUTSIDE", scratch()).spawn()?;
             let ready = scratch().join("ready");
             wait_until(Duration::from_secs(60), "the guarded script runs", || ready.exists())?;

@@ -32,7 +32,8 @@ pub fn program() -> Result<PathBuf> {
     if me.file_name() == Some("tests".as_ref()) {
         return Ok(me);
     }
-    let directory = me.parent().and_then(Path::parent).context("this program is in no directory")?;
+    let directory =
+        me.parent().and_then(Path::parent).context("this program is in no directory")?;
     Ok(directory.join("tests"))
 }
 
@@ -114,7 +115,9 @@ fn wait(child: Pid, signals: &SignalFd, limit: Duration) -> Result<Outcome> {
         }
         loop {
             match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
-                Ok(WaitStatus::Exited(pid, code)) if pid == child => return Ok(Outcome::Exit(code)),
+                Ok(WaitStatus::Exited(pid, code)) if pid == child => {
+                    return Ok(Outcome::Exit(code));
+                }
                 Ok(WaitStatus::Signaled(pid, signal, _)) if pid == child => {
                     return Ok(Outcome::Signal(format!("its command died of {signal}")));
                 }
@@ -146,7 +149,8 @@ fn all_below() -> Result<Vec<Pid>> {
         let Ok(pid) = entry.file_name().to_string_lossy().parse::<u32>() else { continue };
         // The name, in parentheses, may contain anything; the parent comes after the state.
         let stat = fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
-        let parent = stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(1)?.parse().ok());
+        let parent =
+            stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(1)?.parse().ok());
         processes.push((pid, parent.unwrap_or(0)));
     }
     let (mut found, mut next) = (vec![process::id()], 0);

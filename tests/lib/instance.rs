@@ -60,7 +60,10 @@ impl Instance {
         let (mut meta, mut library_path) = ("conf".to_owned(), String::new());
         let mut shlib = "no".to_owned();
         if is_package {
-            meta = sh!("cd {}; dirname \"$(find . -name postfix-files | head -n 1)\"", tree.display())?;
+            meta = sh!(
+                "cd {}; dirname \"$(find . -name postfix-files | head -n 1)\"",
+                tree.display()
+            )?;
             library_path =
                 sh!("printf %s: {0}/usr/lib/*-linux-* {0}/lib/*-linux-*", tree.display())?;
         }
@@ -119,7 +122,10 @@ virtual_mailbox_limit = 0
     /// Lets daemons really change their user.
     pub fn change_users(&self) -> Result {
         let (_, imported) = output(&mut self.command("postconf", &["-h", "import_environment"]))?;
-        self.postconf(&[&format!("import_environment={}", imported.trim().replace(UID_WRAPPER, ""))])
+        self.postconf(&[&format!(
+            "import_environment={}",
+            imported.trim().replace(UID_WRAPPER, "")
+        )])
     }
 
     pub fn dir(&self) -> &Path {
@@ -374,7 +380,8 @@ virtual_mailbox_limit = 0
             let read = |file| fs::read_to_string(format!("/proc/{pid}/{file}")).ok();
             let generation = read("environ").and_then(|environment| {
                 let mut words = environment.split('\0');
-                words.find_map(|word| u32::from_str_radix(word.strip_prefix("GENERATION=")?, 8).ok())
+                words
+                    .find_map(|word| u32::from_str_radix(word.strip_prefix("GENERATION=")?, 8).ok())
             });
             let generation = generation.unwrap_or(0);
             let command = read("cmdline")?.replace('\0', " ");

@@ -31,8 +31,10 @@ pub mod prelude {
 /// The checkout under test: a mutant's copy, or the one that this is compiled from.
 pub fn checkout() -> PathBuf {
     let named = env::var_os("CHECKOUT").map(PathBuf::from);
-    let package = || env::var_os("CARGO_MANIFEST_DIR").map(|package| PathBuf::from(package).join(".."));
-    let path = named.or_else(package).unwrap_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/..").into());
+    let package =
+        || env::var_os("CARGO_MANIFEST_DIR").map(|package| PathBuf::from(package).join(".."));
+    let path =
+        named.or_else(package).unwrap_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/..").into());
     fs::canonicalize(&path).unwrap_or(path)
 }
 

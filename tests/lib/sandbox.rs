@@ -15,8 +15,21 @@ use std::{env, thread};
 /// Variables of the make and the cargo that run the tests, and a library path, with
 /// which Postfix does not build.
 const NOT_FOR_TESTS: [&str; 15] = [
-    "MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "DESTDIR", "PREFIX", "LIBDIR", "INCLUDEDIR",
-    "PKGCONFIGDIR", "MANDIR", "BUILD", "CDPATH", "LD_LIBRARY_PATH", "RUST_TEST_THREADS", "RUSTFLAGS",
+    "MAKEFLAGS",
+    "MFLAGS",
+    "MAKELEVEL",
+    "MAKEOVERRIDES",
+    "DESTDIR",
+    "PREFIX",
+    "LIBDIR",
+    "INCLUDEDIR",
+    "PKGCONFIGDIR",
+    "MANDIR",
+    "BUILD",
+    "CDPATH",
+    "LD_LIBRARY_PATH",
+    "RUST_TEST_THREADS",
+    "RUSTFLAGS",
 ];
 
 /// Runs the test that calls this in a sandbox, for two minutes at the most.

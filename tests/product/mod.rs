@@ -3,6 +3,7 @@
 mod abi;
 mod abidiff;
 mod branch_protection;
+mod environments;
 pub mod note;
 mod reproducible;
 mod rust;
