@@ -4,4 +4,5 @@ mod demo;
 mod documented;
 mod preload;
 mod service;
+mod service_crate;
 mod system;

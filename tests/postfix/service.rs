@@ -225,17 +225,17 @@ fn service_that_leaves_master_cf_gets_sigterm_at_the_reload() -> Result {
 
 #[test]
 fn child_serves_inet_and_unix_and_two_listeners_and_from_a_chroot() -> Result {
-    sandbox(|| listeners("child"))
+    sandbox(|| serves_all_listeners("child", &example("child", "")?))
 }
 
 #[test]
 fn many_serves_inet_and_unix_and_two_listeners_and_from_a_chroot() -> Result {
-    sandbox(|| listeners("many"))
+    sandbox(|| serves_all_listeners("many", &example("many", "")?))
 }
 
 /// nss_wrapper gives a host name two addresses, uid_wrapper shows the root of a process
 /// in a container.
-fn listeners(program: &str) -> Result {
+pub fn serves_all_listeners(program: &str, command: &str) -> Result {
     let [_, a, b, c] = address().octets();
     let second = Ipv4Addr::new(127, a & 63, b, c);
     let hosts = scratch().join("hosts");
@@ -253,8 +253,7 @@ fn listeners(program: &str) -> Result {
         ("LD_PRELOAD", "libnss_wrapper.so"),
         ("NSS_WRAPPER_HOSTS", &hosts.display().to_string()),
     ];
-    let command = example(program, "")?;
-    let trial = Trial::start(&command, &settings)?;
+    let trial = Trial::start(command, &settings)?;
     serves(service())?;
     is_not_root(trial.only(&name())?)?;
     for address in [address(), second] {
@@ -271,7 +270,7 @@ fn listeners(program: &str) -> Result {
 
     let wrapped = format!("import_environment = MAIL_CONFIG {UID_WRAPPER}");
     let trial = Trial::start(
-        &command,
+        command,
         &[("MASTER_CF", &services), ("MAIN_CF", &wrapped), settings[1], settings[2]],
     )?;
     let chrooted = format!("{}:10028", address());
@@ -336,38 +335,47 @@ fn greets() -> Result {
     Ok(())
 }
 
-#[test]
-fn hello_serves_and_ends_at_a_reload_when_idle() -> Result {
-    sandbox(|| {
-        let mut trial = Trial::start(&hello("")?, &[])?;
-        greets()?;
-        let child = trial.only(&name())?;
-        is_not_root(child)?;
-        trial.reload()?;
-        trial.gone(child)?;
-        greets()?;
-        trial.stop()
-    })
+pub fn greets_and_ends_at_a_reload_when_idle(command: &str) -> Result {
+    let mut trial = Trial::start(command, &[])?;
+    greets()?;
+    let child = trial.only(&name())?;
+    is_not_root(child)?;
+    trial.reload()?;
+    trial.gone(child)?;
+    greets()?;
+    trial.stop()
 }
 
-/// MAX_USE clients, or MAX_IDLE without one; and master starts another process.
+#[test]
+fn hello_serves_and_ends_at_a_reload_when_idle() -> Result {
+    sandbox(|| greets_and_ends_at_a_reload_when_idle(&hello("")?))
+}
+
+/// And master starts another process.
+pub fn ends_after_three_clients(command: &str) -> Result {
+    let trial = Trial::start(command, &[("PROCESSES", "1")])?;
+    serves(service())?;
+    let first = trial.only(&name())?;
+    (0..3).try_for_each(|_| serves(service()))?;
+    trial.gone(first)?;
+    trial.stop()
+}
+
+/// And master starts another process.
+pub fn ends_when_idle(command: &str) -> Result {
+    let trial = Trial::start(command, &[])?;
+    serves(service())?;
+    trial.gone(trial.only(&name())?)?;
+    serves(service())?;
+    trial.stop()
+}
+
 #[test]
 fn examples_end_after_max_use_clients_and_when_idle() -> Result {
     sandbox(|| {
         for program in ["child", "many"] {
-            let trial =
-                Trial::start(&example(program, "/MAX_USE/s/1000*/3/")?, &[("PROCESSES", "1")])?;
-            serves(service())?;
-            let first = trial.only(&name())?;
-            (0..2).try_for_each(|_| serves(service()))?;
-            serves(service())?;
-            trial.gone(first)?;
-            trial.stop()?;
-            let trial = Trial::start(&example(program, "/MAX_IDLE/s/100/1/")?, &[])?;
-            serves(service())?;
-            trial.gone(trial.only(&name())?)?;
-            serves(service())?;
-            trial.stop()?;
+            ends_after_three_clients(&example(program, "/MAX_USE/s/1000*/3/")?)?;
+            ends_when_idle(&example(program, "/MAX_IDLE/s/100/1/")?)?;
         }
         Ok(())
     })

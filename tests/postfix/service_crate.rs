@@ -1,0 +1,78 @@
+//! The crate `postfix-service` under a real master: its example, and the programs on its
+//! front page.
+
+use super::service;
+use std::fs;
+use tests::prelude::*;
+use tests::trial::{self, Session, Trial, serves};
+
+/// Compiles an example in a copy of the crate, after an edit by sed, if any, and returns the
+/// command of master.cf.
+fn example(name: &str, edit: &str) -> Result<String> {
+    sh!("[ -e $TMPDIR/rust ] || cp -R rust $TMPDIR
+        cd $TMPDIR/rust
+        sed -i '{edit}' examples/{name}.rs
+        cargo build --quiet --locked --example {name}
+        cp $CARGO_TARGET_DIR/debug/examples/{name} $TMPDIR
+        echo $TMPDIR/{name} nobody")
+}
+
+/// Makes an example of a block of Rust on the front page, and of more code.
+fn front_page(name: &str, block: usize, more: &str) -> Result<String> {
+    let page = fs::read_to_string("rust/README.md")?;
+    let block = page.split("```rust").nth(block).and_then(|text| text.split_once('\n'));
+    let code = block.context("no such block")?.1.split("```").next().unwrap_or_default();
+    script("cp -R rust $TMPDIR")?;
+    let file = scratch().join(format!("rust/examples/{name}.rs"));
+    fs::write(file, format!("//! From the front page.\n{code}{more}"))?;
+    example(name, "")
+}
+
+#[test]
+fn child_loses_no_session_over_eight_reloads() -> Result {
+    sandbox(|| service::loses_no_session_over_eight_reloads(&example("child", "")?))
+}
+
+#[test]
+fn child_does_what_that_in_c_does() -> Result {
+    sandbox_for(300, || {
+        let command = example("child", "")?;
+        service::holds_its_session_over_a_reload(&command)?;
+        service::ends_at_sigterm(&command)?;
+        service::serves_all_listeners("child", &command)?;
+        service::ends_after_three_clients(&example("child", "/const MAX_USE/s/100/3/")?)?;
+        service::ends_when_idle(&example("child", "/const MAX_IDLE/s/100/1/")?)
+    })
+}
+
+#[test]
+fn hello_of_the_front_page_serves_and_ends_at_a_reload_when_idle() -> Result {
+    sandbox(|| service::greets_and_ends_at_a_reload_when_idle(&front_page("hello", 1, "")?))
+}
+
+#[test]
+fn threads_of_the_front_page_lose_no_session_over_reloads() -> Result {
+    sandbox_for(300, || {
+        let main = "
+            fn main() -> Result<(), Box<dyn std::error::Error>> {
+                // SAFETY: this comes first, so nothing else owns a descriptor yet.
+                let mut child = unsafe { Child::from_env() }?;
+                let listener = TcpListener::from(child.take_listeners().remove(0));
+                serve_all(&child, &listener, |client| {
+                    let _ = std::io::copy(&mut &client, &mut &client);
+                })?;
+                Ok(())
+            }";
+        let command = front_page("threads", 2, main)?;
+        service::loses_no_session_over_eight_reloads(&command)?;
+
+        let mut trial = Trial::start(&command, &[("PROCESSES", "2")])?;
+        let mut session = Session::open(trial::service())?;
+        session.echo("before")?;
+        trial.reload()?;
+        serves(trial::service())?;
+        session.echo("after")?;
+        session.close()?;
+        trial.stop()
+    })
+}
