@@ -26,9 +26,13 @@ tests/sources.sh deb "$suite" >$here/sources.list
 # The package ca-certificates takes these in when it is installed.
 certificates=/usr/local/share/ca-certificates
 [ ! -d $certificates ] || set -- --customize-hook="copy-in $certificates /usr/local/share" "$@"
-mode=unshare
-[ "$(id -u)" -ne 0 ] || mode=root
-export TMPDIR=/var/tmp # /tmp may be small; in a closed home mmdebstrap could not work.
-tests/step.sh "$title, in a minimal chroot of $suite" "$log" mmdebstrap --mode=$mode --variant=minbase \
-    --format=null --include=make --aptopt=$here/apt.conf "$@" "$suite" /dev/null $here/sources.list
+set -- --variant=minbase --format=null --include=make --aptopt=$here/apt.conf "$@" "$suite" /dev/null $here/sources.list
+if [ "$(id -u)" -eq 0 ]; then
+    # As an ordinary user mmdebstrap does this itself: mounts and processes go with it.
+    set -- unshare --mount --pid --fork --kill-child --mount-proc mmdebstrap --mode=root "$@"
+else
+    set -- mmdebstrap --mode=unshare "$@"
+fi
+export TMPDIR=/var/tmp # /tmp may be small, and a home closed to others.
+tests/step.sh "$title, in a minimal chroot of $suite" "$log" "$@"
 sed -n 's/^== /       /p' "$log"
