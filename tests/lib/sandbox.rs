@@ -33,15 +33,15 @@ const NOT_FOR_TESTS: [&str; 15] = [
 ];
 
 /// Runs the test that calls this in a sandbox, for two minutes at the most.
-pub fn sandbox(body: impl FnOnce() -> Result) -> Result {
+pub fn sandbox<T>(body: impl FnOnce() -> Result<T>) -> Result {
     sandbox_for(120, body)
 }
 
 /// Runs the test that calls this in a sandbox: starts this program again for that
 /// test alone, where this call runs the body.
-pub fn sandbox_for(seconds: u64, body: impl FnOnce() -> Result) -> Result {
+pub fn sandbox_for<T>(seconds: u64, body: impl FnOnce() -> Result<T>) -> Result {
     if is_inside() {
-        return body();
+        return body().map(drop);
     }
     let thread = thread::current();
     let name = thread.name().context("a test has a thread of its own, called after it")?;

@@ -29,11 +29,8 @@ fn object_has_exactly_the_promised_sections() -> Result {
 #[test]
 fn archive_is_the_object_and_nothing_else() -> Result {
     sandbox(|| {
-        script(
-            "test \"$(ar t build/libmaster_proto.a)\" = master_proto.o
-            ar p build/libmaster_proto.a | cmp - build/master_proto.o",
-        )?;
-        Ok(())
+        sh!("test \"$(ar t build/libmaster_proto.a)\" = master_proto.o
+            ar p build/libmaster_proto.a | cmp - build/master_proto.o")
     })
 }
 
@@ -50,8 +47,7 @@ fn shared_library_is_small_and_has_its_versioned_names() -> Result {
             test \"$(readlink libmaster_proto.so)\" = libmaster_proto.so.1
             test \"$(readlink libmaster_proto.so.1)\" = libmaster_proto.so.{version}
             strip -o $TMPDIR/stripped.so libmaster_proto.so.{version}
-            test $(wc -c <$TMPDIR/stripped.so) -lt 16384")?;
-        Ok(())
+            test $(wc -c <$TMPDIR/stripped.so) -lt 16384")
     })
 }
 
@@ -89,10 +85,8 @@ fn cargo_alone_builds_the_same_interface() -> Result {
 #[test]
 fn plain_cargo_builds_a_library_that_exports_the_same() -> Result {
     sandbox(|| {
-        let exported = script(
-            "cargo build --quiet --locked --release
-            nm -D --defined-only $TMPDIR/target/release/libmaster_proto.so | cut -d ' ' -f 3",
-        )?;
+        let exported = sh!("cargo build --quiet --locked --release
+            nm -D --defined-only $TMPDIR/target/release/libmaster_proto.so | cut -d ' ' -f 3")?;
         ensure!(exported == "master_notify", "{exported}");
         archive_links("$TMPDIR/target/release")
     })
@@ -101,13 +95,10 @@ fn plain_cargo_builds_a_library_that_exports_the_same() -> Result {
 #[test]
 fn ldflags_reach_the_shared_library_alone() -> Result {
     sandbox(|| {
-        script(
-            "LDFLAGS='-Wl,-z,nodelete -Wl,-rpath,/nowhere' tools/build $TMPDIR/flags
+        sh!("LDFLAGS='-Wl,-z,nodelete -Wl,-rpath,/nowhere' tools/build $TMPDIR/flags
             readelf -dW $TMPDIR/flags/libmaster_proto.so >$TMPDIR/dynamic
             grep -F NODELETE $TMPDIR/dynamic
             grep -F '[/nowhere]' $TMPDIR/dynamic
-            cmp $TMPDIR/flags/master_proto.o build/master_proto.o",
-        )?;
-        Ok(())
+            cmp $TMPDIR/flags/master_proto.o build/master_proto.o")
     })
 }

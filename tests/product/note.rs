@@ -26,8 +26,7 @@ fn note_is_not_loaded() -> Result {
         sh!("for file in build/master_proto.o build/libmaster_proto.so; do
                 readelf -SW $file |
                     grep -E ' [.]note[.]master_proto +NOTE( +[0-9a-f]+){{4}}( +[0-9]+){{3}}$'
-            done")?;
-        Ok(())
+            done")
     })
 }
 

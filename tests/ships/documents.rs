@@ -137,8 +137,7 @@ fn make_has_every_target_that_is_named() -> Result {
 fn minimum_rust_is_that_of_the_manifest() -> Result {
     sandbox(|| {
         let minimum = format!("Rust {} or later", manifest("rust-version")?);
-        sh!("grep '{minimum}' README.md; grep '{minimum}' docs/packaging.md")?;
-        Ok(())
+        sh!("grep '{minimum}' README.md; grep '{minimum}' docs/packaging.md")
     })
 }
 
@@ -150,15 +149,11 @@ fn changelog_ends_with_this_version() -> Result {
         sh!("grep '^## \\[' CHANGELOG.md | head -n 2 >$TMPDIR/newest
             sed -n 1p $TMPDIR/newest | grep -xF '## [Unreleased]'
             test $(wc -l <$TMPDIR/newest) = 1 || sed -n 2p $TMPDIR/newest |
-                grep -xE '## \\[{version}] - [0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}'")?;
-        Ok(())
+                grep -xE '## \\[{version}] - [0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}'")
     })
 }
 
 #[test]
 fn readme_has_at_most_150_lines() -> Result {
-    sandbox(|| {
-        script("test $(wc -l <README.md) -le 150")?;
-        Ok(())
-    })
+    sandbox(|| script("test $(wc -l <README.md) -le 150"))
 }

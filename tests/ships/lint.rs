@@ -7,13 +7,10 @@ use tests::prelude::*;
 fn rustfmt_has_nothing_to_change() -> Result {
     sandbox(|| {
         // rustfmt does not find a file that include!() names.
-        script(
-            "for workspace in . tests rust; do
+        sh!("for workspace in . tests rust; do
                 cargo fmt --all --check --manifest-path $workspace/Cargo.toml
             done
-            rustfmt --check --edition 2024 --config-path . src/elf_notes.rs",
-        )?;
-        Ok(())
+            rustfmt --check --edition 2024 --config-path . src/elf_notes.rs")
     })
 }
 
@@ -24,33 +21,25 @@ fn clippy_is_silent_about_the_product() -> Result {
     sandbox_for(300, || {
         sh!("for features in '' capi capi,strong-msg; do
                 {CLIPPY} --features \"$features\" -- -D warnings
-            done")?;
-        Ok(())
+            done")
     })
 }
 
 #[test]
 fn clippy_is_silent_about_the_tests() -> Result {
-    sandbox_for(300, || {
-        sh!("{CLIPPY} --manifest-path tests/Cargo.toml -- -D warnings")?;
-        Ok(())
-    })
+    sandbox_for(300, || sh!("{CLIPPY} --manifest-path tests/Cargo.toml -- -D warnings"))
 }
 
 #[test]
 fn clippy_is_silent_about_postfix_service() -> Result {
-    sandbox_for(300, || {
-        sh!("{CLIPPY} --manifest-path rust/Cargo.toml -- -D warnings")?;
-        Ok(())
-    })
+    sandbox_for(300, || sh!("{CLIPPY} --manifest-path rust/Cargo.toml -- -D warnings"))
 }
 
 #[test]
 fn header_is_what_cbindgen_makes_of_the_source() -> Result {
     sandbox(|| {
         script("diff -u include/master_proto.h build/header/master_proto.h >&2")
-            .context("include/master_proto.h is not what src/lib.rs says. Run `make header`")?;
-        Ok(())
+            .context("include/master_proto.h is not what src/lib.rs says. Run `make header`")
     })
 }
 
@@ -65,8 +54,7 @@ fn shell_pleases_shellcheck() -> Result {
             find . -type f -exec awk \"$first\" {} + >$TMPDIR/scripts
             test $(wc -l <$TMPDIR/scripts) -gt 3
             xargs -d '\\n' shellcheck --shell=sh <$TMPDIR/scripts",
-        )?;
-        Ok(())
+        )
     })
 }
 
@@ -74,8 +62,7 @@ fn shell_pleases_shellcheck() -> Result {
 #[test]
 fn each_file_of_tests_is_compiled() -> Result {
     sandbox(|| {
-        let unknown = script(
-            r#"cd tests
+        let unknown = sh!(r#"cd tests
             for file in *.rs */*.rs; do
                 name=$(basename $file .rs) directory=$(dirname $file)
                 case $file in
@@ -85,8 +72,7 @@ fn each_file_of_tests_is_compiled() -> Result {
                 *) cat Cargo.toml ../Cargo.toml system.rs |
                     grep -qE "^path = \"(tests/)?$file\"|^mod $name;" || echo "nothing names tests/$file" ;;
                 esac
-            done"#,
-        )?;
+            done"#)?;
         ensure!(unknown.is_empty(), "{unknown}");
         Ok(())
     })

@@ -84,19 +84,15 @@ fn master_notify_3_has_the_sections_of_a_library_call() -> Result {
                 EXAMPLES 'SEE ALSO'; do
                 grep -x \".SH $section\" man/master_notify.3
             done",
-        )?;
-        Ok(())
+        )
     })
 }
 
 #[test]
 fn header_names_both_pages() -> Result {
     sandbox(|| {
-        script(
-            "grep -F 'master_notify(3)' include/master_proto.h
-            grep -F 'master_proto(7)' include/master_proto.h",
-        )?;
-        Ok(())
+        sh!("grep -F 'master_notify(3)' include/master_proto.h
+            grep -F 'master_proto(7)' include/master_proto.h")
     })
 }
 
@@ -109,8 +105,7 @@ fn examples_compile_without_a_warning_in_c99_c11_and_c17() -> Result {
                 for file in examples/*.c; do
                     {STRICT} -std=$standard -o $TMPDIR/example $file build/libmaster_proto.a
                 done
-            done")?;
-        Ok(())
+            done")
     })
 }
 
@@ -155,11 +150,9 @@ fn notify_c_sends_what_it_says_and_only_under_master() -> Result {
 fn example_serves_the_client_and_ends_when_master_is_gone() -> Result {
     sandbox(|| {
         compile("master_notify.3")?;
-        let said = script(
-            "mkfifo $TMPDIR/pipe
+        let said = sh!("mkfifo $TMPDIR/pipe
             : <$TMPDIR/pipe & exec 5>$TMPDIR/pipe; wait $!
-            GENERATION=17 $TMPDIR/example 2>&1",
-        )?;
+            GENERATION=17 $TMPDIR/example 2>&1")?;
         ensure!(said.contains("this client is ours: Broken pipe"), "{said}");
         ensure!(said.contains("here the client is served"), "{said}");
         ensure!(!said.contains("waits for the next client"), "{said}");
