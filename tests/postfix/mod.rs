@@ -3,6 +3,7 @@
 mod demo;
 mod documented;
 mod preload;
+mod replace;
 mod service;
 mod service_crate;
 mod system;
