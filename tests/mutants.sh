@@ -95,6 +95,8 @@ if [ ! -s "$work/rows" ] && [ "$wanted" != cargo-mutants ]; then
 fi
 git -c 'safe.directory=*' ls-files -z --cached --others --exclude-standard |
     tar -c --null --no-recursion --ignore-failed-read -T - | tar -x -C "$work/checkout" --no-same-owner
+git -C "$work/checkout" init --quiet
+git -C "$work/checkout" add --all # some tests ask for the files of the checkout
 for path in build/*; do
     case $path in
     */cargo | */target | */log | */mutants) ;;

@@ -142,7 +142,7 @@ const REFUSED: &str = r"
 PREFIX=usr | PREFIX=usr is not an absolute path | :
 LIBDIR=lib | LIBDIR=lib is not an absolute path | :
 PREFIX= | PREFIX= is not an absolute path | :
-PREFIX='/opt/c#d' | has a character that pkg-config cannot quote | :
+PREFIX='/opt/c#d' | which pkg-config cannot quote | :
 prefix=/usr | 'prefix' is set; the names are DESTDIR PREFIX | :
 BUILD=$TMPDIR/empty | Run 'make' first | mkdir $TMPDIR/empty
 DESTDIR=$TMPDIR/a | /a is not a directory that you may write to | echo a file >$TMPDIR/a
