@@ -18,7 +18,7 @@ const CC: &str = "cc -O2 -Wall -Wextra -Werror -I include";
 
 /// With accept.c around accept(2).
 const WRAPPED: &str =
-    "tests/postfix/accept.c -Wl,--wrap=accept,--wrap=write build/libmaster_proto.a";
+    "tests/postfix/accept.c -Wl,--wrap=accept,--wrap=accept4,--wrap=write build/libmaster_proto.a";
 
 /// `make try`, in a copy of the checkout with what is built.
 #[test]
@@ -282,43 +282,38 @@ pub fn serves_all_listeners(program: &str, command: &str) -> Result {
 
 /// The process that accepts the first client is stopped as it returns from accept(2).
 /// Then master reloads, so that TAKEN cannot be sent.
+pub fn serves_when_taken_fails(command: &str, client: fn() -> Result, wanted: &[i32]) -> Result {
+    let mut trial = Trial::start(command, &[])?;
+    let queue = trial.dir.join("queue");
+    fs::write(queue.join("stop"), "")?;
+    let client = thread::spawn(client);
+    let mut stopped = 0;
+    trial.wait("a child is stopped", || {
+        stopped = trial.children(&name()).first().copied().unwrap_or(0);
+        status(stopped, "State").starts_with('T')
+    })?;
+    fs::remove_file(queue.join("stop"))?;
+    trial.reload()?;
+    signal(stopped, Signal::SIGCONT);
+    client.join().expect("a thread")?;
+    trial.gone(stopped)?;
+    let record = fs::read_to_string(queue.join("record"))?;
+    let said = wanted.iter().map(|status| format!("says {status}: -1 EPIPE"));
+    let is_right =
+        record.lines().map(|line| line.split_once(" says").map(|(_, said)| format!("says{said}")));
+    ensure!(is_right.eq(said.map(Some)), "{command}:\n{record}");
+    ensure!(record.lines().all(|line| line.starts_with(&format!("{stopped} in "))), "{record}");
+    trial.stop()
+}
+
 #[test]
 fn serves_an_accepted_client_when_taken_fails() -> Result {
     sandbox(|| {
-        // many's process ends after TAKEN, and its copy says nothing.
-        for (program, wanted) in [("child", &[0, 1][..]), ("many", &[0]), ("hello", &[0, 1])] {
-            let command =
-                if program == "hello" { hello(WRAPPED)? } else { compile(program, "", WRAPPED)? };
-            let mut trial = Trial::start(&command, &[])?;
-            let queue = trial.dir.join("queue");
-            fs::write(queue.join("stop"), "")?;
-            let client =
-                thread::spawn(
-                    move || if program == "hello" { greets() } else { serves(service()) },
-                );
-            let mut stopped = 0;
-            trial.wait("a child is stopped", || {
-                stopped = trial.children(&name()).first().copied().unwrap_or(0);
-                status(stopped, "State").starts_with('T')
-            })?;
-            fs::remove_file(queue.join("stop"))?;
-            trial.reload()?;
-            signal(stopped, Signal::SIGCONT);
-            client.join().expect("a thread")?;
-            trial.gone(stopped)?;
-            let record = fs::read_to_string(queue.join("record"))?;
-            let said = wanted.iter().map(|status| format!("says {status}: -1 EPIPE"));
-            let is_right = record
-                .lines()
-                .map(|line| line.split_once(" says").map(|(_, said)| format!("says{said}")));
-            ensure!(is_right.eq(said.map(Some)), "{program}:\n{record}");
-            ensure!(
-                record.lines().all(|line| line.starts_with(&format!("{stopped} in "))),
-                "{record}"
-            );
-            trial.stop()?;
-        }
-        Ok(())
+        let test = serves_when_taken_fails;
+        test(&compile("child", "", WRAPPED)?, || serves(service()), &[0, 1])?;
+        // Its process ends after TAKEN, and its copy says nothing.
+        test(&compile("many", "", WRAPPED)?, || serves(service()), &[0])?;
+        test(&hello(WRAPPED)?, greets, &[0, 1])
     })
 }
 
@@ -420,27 +415,30 @@ fn many_closes_a_silent_session() -> Result {
     })
 }
 
-/// Here EMFILE. They serve on when it is over.
+/// Here EMFILE. It serves on when that is over.
+pub fn survives_the_errors_of_accept(command: &str) -> Result {
+    let trial = Trial::start(command, &[])?;
+    serves(service())?;
+    let pid = trial.only(&name())?;
+    let queue = trial.dir.join("queue");
+    fs::write(queue.join("full"), "")?;
+    let mut session = Session::open(service())?;
+    trial.wait("accept fails, twice", || {
+        let record = fs::read_to_string(queue.join("record")).unwrap_or_default();
+        record.matches("accept fails").count() > 1
+    })?;
+    fs::remove_file(queue.join("full"))?;
+    session.echo("served after all")?;
+    ensure!(trial.only(&name())? == pid, "another process serves");
+    trial.stop()
+}
+
 #[test]
 fn examples_survive_the_errors_of_accept() -> Result {
     sandbox(|| {
-        for program in ["child", "many"] {
-            let trial = Trial::start(&compile(program, "", WRAPPED)?, &[])?;
-            serves(service())?;
-            let pid = trial.only(&name())?;
-            let queue = trial.dir.join("queue");
-            fs::write(queue.join("full"), "")?;
-            let mut session = Session::open(service())?;
-            trial.wait("accept fails, twice", || {
-                let record = fs::read_to_string(queue.join("record")).unwrap_or_default();
-                record.matches("accept fails").count() > 1
-            })?;
-            fs::remove_file(queue.join("full"))?;
-            session.echo("served after all")?;
-            ensure!(trial.only(&name())? == pid, "another process serves");
-            trial.stop()?;
-        }
-        Ok(())
+        ["child", "many"]
+            .iter()
+            .try_for_each(|name| survives_the_errors_of_accept(&compile(name, "", WRAPPED)?))
     })
 }
 

@@ -45,6 +45,20 @@ fn child_does_what_that_in_c_does() -> Result {
     })
 }
 
+/// std calls accept4(2) and write(2) by their symbols.
+#[test]
+fn child_survives_the_errors_of_accept_and_serves_when_taken_fails() -> Result {
+    sandbox_for(300, || {
+        sh!("cc -c -o $TMPDIR/accept.o tests/postfix/accept.c
+            cargo rustc --quiet --locked --manifest-path rust/Cargo.toml --example child -- \
+                -C link-arg=$TMPDIR/accept.o -C link-arg=-Wl,--wrap=accept,--wrap=accept4,--wrap=write")?;
+        let command = sh!("echo $CARGO_TARGET_DIR/debug/examples/child nobody")?;
+        service::survives_the_errors_of_accept(&command)?;
+        let client = || serves(trial::service());
+        service::serves_when_taken_fails(&command, client, &[0, 1])
+    })
+}
+
 #[test]
 fn hello_of_the_front_page_serves_and_ends_at_a_reload_when_idle() -> Result {
     sandbox(|| service::greets_and_ends_at_a_reload_when_idle(&front_page("hello", 1, "")?))
