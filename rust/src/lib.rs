@@ -102,7 +102,8 @@ impl Child {
     ///
     /// When it becomes readable or hangs up, `master(8)` has reloaded or is
     /// gone: accept no more clients, and exit when the last one is served.
-    /// Nothing can be read from it.
+    /// Nothing can be read from it. Wait only: bytes of other kinds confuse
+    /// `master(8)`, and `shutdown(2)` makes it panic, which ends Postfix.
     #[must_use]
     pub fn status_fd(&self) -> BorrowedFd<'_> {
         self.status.as_fd()
