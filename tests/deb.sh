@@ -11,6 +11,7 @@ die() {
     printf '%s\n' "$*" >&2
     exit 1
 }
+[ "$what" = build ] || [ "$(id -u)" -eq 0 ] || die "\`make test-deb\` takes root: piuparts makes device files. \`make deb\` does not."
 changes=$(git -c safe.directory='*' status --porcelain)
 [ -z "$changes" ] || die "$changes
 The checkout is not clean, and packages are built from HEAD: commit, or \`git stash --include-untracked\`."
