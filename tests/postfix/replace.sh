@@ -4,6 +4,7 @@
 #
 # shellcheck shell=sh
 set -eu
+unset CDPATH
 object=$CHECKOUT/build/master_proto.o
 tools=$CHECKOUT/tools
 # A program that stands in bin takes the place of the real one.
