@@ -50,7 +50,7 @@ test: deps-test prepare ## run the tests; T=NAME: those whose names contain NAME
 	@echo "with Postfix $$(cat build/postfix/static/.built) and, as the newest, $$(cat build/postfix/newest-static/.built)"
 	@$(TEST_ENV) tests/run.sh "$(T)" Cargo.toml tests/Cargo.toml:system rust/Cargo.toml
 
-test-arch: deps-arch prepare ## run the C tests on other architectures and C libraries (700 MB to download, once)
+test-arch: deps-arch all $(TESTS) build/postfix/static/.built ## run the C tests on other architectures and C libraries (700 MB to download, once)
 	@tests/platforms.sh
 	@$(TEST_ENV) tests/run.sh "$(T)" tests/Cargo.toml:platforms
 
