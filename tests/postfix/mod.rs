@@ -4,6 +4,7 @@ mod demo;
 mod documented;
 mod preload;
 mod replace;
+mod running;
 mod service;
 mod service_crate;
 mod system;
