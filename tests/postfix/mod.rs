@@ -3,6 +3,7 @@
 mod demo;
 mod documented;
 mod preload;
+mod recipes;
 mod replace;
 mod running;
 mod service;
