@@ -69,8 +69,8 @@ ${MAIN_CF-}
 END
 cat >"$dir/etc/master.cf" <<END
 $address inet n - n - ${PROCESSES:-10} $name $*
-postlog unix-dgram n - n - 1 postlogd
 ${MASTER_CF-}
+postlog unix-dgram n - n - 1 postlogd
 END
 
 # Postfix reads no main.cf that has changed within the last two seconds.

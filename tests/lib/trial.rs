@@ -2,7 +2,6 @@
 
 use crate::instance::{Signal, is_alive, signal};
 use crate::prelude::*;
-use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -47,15 +46,12 @@ impl Trial {
         Ok(trial)
     }
 
-    /// Reloads, and waits until master has closed the status descriptors that it had.
+    /// Reloads, and waits until master has closed its end of the status descriptors. It does
+    /// so in the order of master.cf, where postlogd comes last, and that ends then.
     pub fn reload(&mut self) -> Result {
-        let lines = fs::read_to_string(self.dir.join("etc/master.cf"))?;
-        let services = lines.lines().filter(|line| !line.is_empty()).count();
-        let before = sockets(self.master);
+        let postlogd = self.only("postlog")?;
         self.script.stdin.as_mut().context("try.sh has no input")?.write_all(b"\n")?;
-        self.wait("master closes its status descriptors", || {
-            before.difference(&sockets(self.master)).count() >= 2 * services
-        })
+        self.gone(postlogd)
     }
 
     /// Stops it. master has nothing to complain about.
@@ -137,12 +133,6 @@ impl Drop for Trial {
 
 fn log() -> PathBuf {
     scratch().join("log")
-}
-
-fn sockets(pid: u32) -> HashSet<PathBuf> {
-    let open = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
-    let open = open.filter_map(|entry| fs::read_link(entry.path()).ok());
-    open.filter(|path| path.to_string_lossy().starts_with("socket:")).collect()
 }
 
 /// A client of a service that sends back what it gets.

@@ -128,10 +128,10 @@ pub fn serves_new_clients_while_a_session_outlives_a_reload(command: &str) -> Re
     session.echo("before the reload")?;
     let old = trial.only(&name())?;
     trial.reload()?;
-    trial.gone(old)?;
     let start = Instant::now();
-    serves(service())?;
+    serves(service()).context("the new client")?;
     ensure!(start.elapsed() < Duration::from_secs(1), "only after {:?}", start.elapsed());
+    trial.gone(old)?;
     session.echo("after the reload")?;
     session.close()?;
     trial.stop()
