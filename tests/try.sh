@@ -3,9 +3,8 @@
 #
 #   tests/try.sh TREE PROGRAM [ARGUMENT...]
 #
-# Enter reloads; Ctrl-C or the end of the input stops. Postfix's log goes to the
-# standard output, and so does what the service writes to its standard output and
-# error. $PROCESSES is the process limit, $MAIN_CF and $MASTER_CF are added to the
+# Enter reloads; Ctrl-C or the end of the input stops. The standard output shows
+# Postfix's log, and what the service writes to its standard output and error. $PROCESSES is the process limit, $MAIN_CF and $MASTER_CF are added to the
 # configuration; the tests set more.
 set -eu
 unset CDPATH
@@ -30,7 +29,8 @@ address=${ADDRESS:-127.0.0.26}:10026
 dir=$(mktemp -d "${TMPDIR:-/tmp}/try.XXXXXX")
 master=
 stop() {
-    trap '' INT TERM CHLD
+    trap '' INT TERM
+    trap - CHLD
     if [ "$master" ]; then
         kill "$master" 2>/dev/null || :
         wait
@@ -63,7 +63,7 @@ mail_owner = daemon
 setgid_group = bin
 inet_interfaces = loopback-only
 inet_protocols = ipv4
-maillog_file = ${LOG:=/dev/stdout}
+maillog_file = ${LOG:=$dir/log}
 maillog_file_prefixes = $LOG
 ${MAIN_CF-}
 END
@@ -75,12 +75,18 @@ END
 
 # Postfix reads no main.cf that has changed within the last two seconds.
 touch -t 200001010000 "$dir/etc/main.cf"
+: >>"$LOG"
 
 echo "$address is $program. Enter reloads $dir/etc/main.cf and master.cf; Ctrl-C stops."
-# Without -d, the service would have no standard output and error.
+# Without -d, the service would have no standard output and error; without
+# POSTLOG_SERVICE, what is wrong at the start would not be in the log.
 # shellcheck disable=SC2086 # none, one or more
-setsid "$tree/libexec/master" -c "$dir/etc" ${MASTER_FLAGS--d} </dev/null &
+POSTLOG_SERVICE=$dir/queue/public/postlog setsid "$tree/libexec/master" -c "$dir/etc" ${MASTER_FLAGS--d} </dev/null &
 master=$!
+# Postfix itself does not open /dev/stdout in a user namespace.
+if [ "$LOG" = "$dir/log" ]; then
+    tail -s 0.1 --pid="$master" -f "$LOG" &
+fi
 trap 'refuse "master has ended; its last lines tell why."' CHLD
 while read -r _; do
     kill -HUP "$master"

@@ -47,11 +47,16 @@ impl Trial {
     }
 
     /// Reloads, and waits until master has closed its end of the status descriptors. It does
-    /// so in the order of master.cf, where postlogd comes last, and that ends then.
+    /// so in the order of master.cf, where postlogd comes last: the process that was there
+    /// ends then, or one that is started afterwards has logged the reload.
     pub fn reload(&mut self) -> Result {
-        let postlogd = self.only("postlog")?;
-        self.script.stdin.as_mut().context("try.sh has no input")?.write_all(b"\n")?;
-        self.gone(postlogd)
+        let postlogd = self.children("postlog");
+        let reloads = || self.log().matches("]: reload -- version").count();
+        let before = reloads();
+        self.script.stdin.as_ref().context("try.sh has no input")?.write_all(b"\n")?;
+        self.wait("master reloads", || {
+            reloads() > before && !postlogd.iter().any(|&pid| is_alive(pid))
+        })
     }
 
     /// Stops it. master has nothing to complain about.

@@ -16,6 +16,22 @@ use tests::trial::{Session, Trial, load, serves, service};
 
 const CC: &str = "cc -O2 -Wall -Wextra -Werror -I include";
 
+#[test]
+fn try_says_why_it_cannot_run_a_service() -> Result {
+    sandbox(|| {
+        script("cc -I include -o $TMPDIR/many examples/many.c build/libmaster_proto.a")?;
+        let run = "tests/try.sh $TREES/static";
+        refuses("make try SERVICE=", run)?;
+        refuses("none is not an executable file", &format!("{run} $TMPDIR/none nobody"))?;
+        // Documentation is all that this address is for.
+        script("mkfifo $TMPDIR/keyboard")?;
+        let elsewhere = format!("ADDRESS=192.0.2.1 {run} $TMPDIR/many nobody <>$TMPDIR/keyboard");
+        let said = refuses("master has ended", &elsewhere)?;
+        ensure!(said.contains("fatal: bind 192.0.2.1 port 10026: Cannot assign"), "{said}");
+        Ok(())
+    })
+}
+
 /// With accept.c around accept(2).
 const WRAPPED: &str =
     "tests/postfix/accept.c -Wl,--wrap=accept,--wrap=accept4,--wrap=write build/libmaster_proto.a";
@@ -35,10 +51,11 @@ fn guide_leads_to_a_service_that_answers() -> Result {
         let mut shell = shell.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         wait_until(Duration::from_secs(30), "the service answers", || serves(service()).is_ok())?;
         let mut keys = shell.stdin.take().context("no input")?;
-        let lines = BufReader::new(shell.stdout.take().context("no output")?).lines();
+        // To its end: tail(1) would not survive a closed pipe.
+        let mut lines = BufReader::new(shell.stdout.take().context("no output")?).lines();
         keys.write_all(b"\n")?;
-        let reload =
-            lines.map_while(|line| line.ok()).find(|line| line.contains("reload -- version"));
+        let mut reloads = lines.by_ref().map_while(|line| line.ok());
+        let reload = reloads.find(|line| line.contains("reload -- version"));
         ensure!(reload.is_some(), "no reload in the log");
         serves(service())?;
         drop(keys);
@@ -360,7 +377,7 @@ pub fn ends_after_three_clients(command: &str) -> Result {
 pub fn ends_when_idle(command: &str) -> Result {
     let trial = Trial::start(command, &[])?;
     serves(service())?;
-    trial.gone(trial.only(&name())?)?;
+    trial.wait("it ends", || trial.children(&name()).is_empty())?;
     serves(service())?;
     trial.stop()
 }
@@ -527,7 +544,9 @@ fn master_restarts_a_service_at_once_that_fails_after_it_has_served() -> Result 
     sandbox(|| {
         for (done, said) in [("TAw1", "exit status 1"), ("TAwK", "killed by signal 9")] {
             let (trial, _waits) = steps(done, &[])?;
-            trial.wait("it is started again and again", || starts(&trial) > 9)?;
+            trial
+                .wait("it is started again and again", || starts(&trial) > 9)
+                .with_context(|| format!("{done}: {} starts", starts(&trial)))?;
             ensure!(trial.log().contains(said), "{}", trial.log());
             ensure!(!trial.log().contains("throttling"), "{}", trial.log());
         }
