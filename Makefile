@@ -5,6 +5,9 @@ BUILD := build
 all: ## build the object, the archive and the shared library in build/
 	@tools/build "$(BUILD)"
 
+# Another make stops at this line and prints it; GNU make takes it for a target.
+.error This_Makefile_needs_GNU_make,_which_may_be_called_gmake:
+
 # Nothing is built, unless `all` is asked for in the same call: then it comes first, with -j, too.
 install: $(filter all,$(MAKECMDGOALS)) ## install what is built: DESTDIR PREFIX LIBDIR INCLUDEDIR PKGCONFIGDIR MANDIR
 uninstall: ## remove what install has put there, given the same variables
@@ -143,7 +146,8 @@ release-check: deps-suite ## rehearse docs/release.md for VERSION= in a copy
 	@tests/release-check.sh "$(VERSION)"
 
 clean: ## remove everything that was built, the Postfix trees included
-	rm -rf "$(BUILD)" build target tests/target rust/target
+	@rm -rf "$(BUILD)" build target tests/target rust/target 2>/dev/null || \
+	{ echo "$$(id -un) cannot remove all that was built. Run 'make clean' as root." >&2; exit 1; }
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -5,6 +5,7 @@
 #
 # shellcheck shell=sh disable=SC2016 # for make
 set -eu
+unset CDPATH
 unset MAKE
 PATH=$CHECKOUT/tools:$PATH
 document=$CHECKOUT/docs/postfix.md

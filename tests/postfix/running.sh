@@ -4,6 +4,7 @@
 #
 # shellcheck shell=sh disable=SC2086 # command lines
 set -eu
+unset CDPATH
 queue=${2-} master=${3-} reload=${4-}
 # Where an ordinary user can reach it.
 cp -R tools "$TMPDIR/tools"

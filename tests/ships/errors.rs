@@ -59,6 +59,8 @@ DEBUG=yes is neither 0 nor 1 | make DEBUG=yes BUILD=$TMPDIR/out
 BRANCH_PROTECTION=2 is neither 0 nor 1 | make BRANCH_PROTECTION=2 BUILD=$TMPDIR/out
 cannot make the directory | tools/build $TMPDIR/file
 is not writable by root | $TMPDIR/restricted tools/build $TMPDIR/theirs
+This_Makefile_needs_GNU_make | bmake 2>&1 | grep :; false
+Run 'make clean' as root. | mkdir -p build/of-root; $TMPDIR/user make clean
 Install librust-libc-dev | tools/system-libc /nowhere
 ",
     )
