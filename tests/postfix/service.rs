@@ -278,7 +278,7 @@ pub fn serves_all_listeners(program: &str, command: &str) -> Result {
     }
     let child = trial.only("two.example:10027")?;
     let arguments = fs::read_to_string(format!("/proc/{child}/cmdline"))?;
-    ensure!(arguments.contains("\0-s\02\0"), "not two listeners: {arguments}");
+    ensure!(arguments.contains("\0-s\x002\0"), "not two listeners: {arguments}");
     serves((address(), 10029).into())?;
     let socket = trial.dir.join("queue/public").join(program);
     ensure!(socket.metadata()?.mode() & 0o7777 == 0o666, "the mode of the socket");
