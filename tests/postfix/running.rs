@@ -11,8 +11,10 @@ fn run(function: &str, tree_name: &str) -> Result {
         postfix.change_users()?;
         postfix.start()?;
         postfix.delivers(1)?;
-        let (queue, master) = (postfix.queue().display().to_string(), postfix.master()?.to_string());
-        let reload = format!("{} -c {}/etc reload", postfix.program("postfix"), postfix.dir().display());
+        let (queue, master) =
+            (postfix.queue().display().to_string(), postfix.master()?.to_string());
+        let reload =
+            format!("{} -c {}/etc reload", postfix.program("postfix"), postfix.dir().display());
         sh_file("postfix/running.sh", &[function, &queue, &master, &reload])?;
         postfix.stop()
     })
