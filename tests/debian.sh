@@ -34,7 +34,7 @@ done
     # Make only linked, except two files that the rules of Debian 13 have written anew.
     ours=src/master/master_proto.o
     [ -n "$(find lib -name 'libpostfix-master.so*' -newer $ours)" ]
-    ! find src -name '*.o' -newer $ours | grep -v -e '/postfix\.o$' -e '/postmulti\.o$'
+    if find src -name '*.o' -newer $ours | grep -v -e '/postfix\.o$' -e '/postmulti\.o$'; then exit 1; fi
 )
 
 # The version is newer, until Debian updates the package; Debian counts like this.
