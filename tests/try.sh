@@ -35,7 +35,11 @@ stop() {
         kill "$master" 2>/dev/null || :
         wait
         # Processes that master does not count are in its group, too.
-        kill -9 -- "-$master" 2>/dev/null || :
+        # Until they have gone, they take clients from whatever listens there next.
+        for _ in 1 2 3 4 5 6 7 8 9 10; do
+            kill -9 -- "-$master" 2>/dev/null || break
+            sleep 0.1
+        done
     fi
     rm -rf "$dir"
 }

@@ -434,7 +434,7 @@ fn many_closes_a_silent_session() -> Result {
 
 /// Here EMFILE. It serves on when that is over.
 pub fn survives_the_errors_of_accept(command: &str) -> Result {
-    let trial = Trial::start(command, &[])?;
+    let trial = Trial::start(command, &[("PROCESSES", "1")])?;
     serves(service())?;
     let pid = trial.only(&name())?;
     let queue = trial.dir.join("queue");
