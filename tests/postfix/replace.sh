@@ -324,6 +324,7 @@ link_time_optimised_and_stripped_programs_are_judged() {
     rm src/master/*.o
     make -C src/master OPT='-O -flto' update
     make
+    bytes >"$TMPDIR/built"
     nm libexec/smtpd 2>&1 | grep 'no symbols'
     nm libexec/cleanup >"$TMPDIR/said"
     said ' T main'
@@ -331,7 +332,9 @@ link_time_optimised_and_stripped_programs_are_judged() {
     is_undone '^C        libexec/cleanup'
     [ "$(grep -c '^C ' "$TMPDIR/said")" -eq 28 ]
     ends 0 'all 28 files' postfix-object replace .
+    # make would compile the C file with other options.
     ends 0 'contains the C object again' postfix-object restore .
+    bytes | diff "$TMPDIR/built" -
 }
 
 verify_tells_which_library_the_programs_load() {
