@@ -48,6 +48,7 @@ dpkg --compare-versions "$new" lt "${old%u*}u$((${old##*u} + 1))"
 dpkg-deb --extract "$TMPDIR"/postfix_*.deb "$TMPDIR/package"
 eval "$(echo "$list" | sed "s| /usr| $TMPDIR/package/usr|")" | grep '  master_proto 1\.'
 for daemon in "$TMPDIR"/package/usr/lib/postfix/sbin/*; do
+    readelf -h "$daemon" >"$TMPDIR/header" 2>&1 || continue # a script
     tools/postfix-object code "$daemon" | grep '^none '
 done
 
