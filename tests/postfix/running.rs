@@ -3,12 +3,10 @@
 use tests::instance::Instance;
 use tests::prelude::*;
 
-/// Runs that function of `running.sh` with a Postfix whose daemons really become other
-/// users.
+/// Runs that function of `running.sh` with a Postfix.
 fn run(function: &str, tree_name: &str) -> Result {
     sandbox(|| {
         let mut postfix = Instance::create("postfix", &tree(tree_name))?;
-        postfix.change_users()?;
         postfix.start()?;
         postfix.delivers(1)?;
         let (queue, master) =
