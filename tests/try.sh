@@ -24,7 +24,7 @@ if ! [ -f "$program" ] || ! [ -x "$program" ]; then
 fi
 name=$(basename "$program" | tr -c 'A-Za-z0-9._\n-' _)
 shift 2
-address=${ADDRESS:-127.0.0.26}:10026
+address=${ADDRESS:-127.0.0.26:10026}
 
 dir=$(mktemp -d "${TMPDIR:-/tmp}/try.XXXXXX")
 master=
@@ -35,11 +35,7 @@ stop() {
         kill "$master" 2>/dev/null || :
         wait
         # Processes that master does not count are in its group, too.
-        # Until they have gone, they take clients from whatever listens there next.
-        for _ in 1 2 3 4 5 6 7 8 9 10; do
-            kill -9 -- "-$master" 2>/dev/null || break
-            sleep 0.1
-        done
+        kill -9 -- "-$master" 2>/dev/null || :
     fi
     rm -rf "$dir"
 }

@@ -6,7 +6,7 @@ use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicUsize, Ordering::Relaxed};
 use std::thread;
 
 /// Far more than anything here takes, even on a busy machine.
@@ -19,9 +19,12 @@ pub struct Trial {
     pub master: u32,
 }
 
-/// Where the service answers.
+static TRIALS: AtomicU16 = AtomicU16::new(0);
+
+/// Where the service of the newest trial answers. A process of an older one that is about
+/// to die may still hold the listeners that it had.
 pub fn service() -> SocketAddr {
-    (address(), 10026).into()
+    (address(), 20000 + TRIALS.load(Relaxed)).into()
 }
 
 impl Trial {
@@ -31,9 +34,10 @@ impl Trial {
         let main_cf =
             settings.iter().find(|(name, _)| *name == "MAIN_CF").map_or("", |(_, text)| text);
         _ = fs::remove_file(log());
+        TRIALS.fetch_add(1, Relaxed);
         let mut script = Command::new("tests/try.sh");
         script.arg(tree("static")).args(command.split(' ')).envs(settings.iter().copied());
-        script.env("ADDRESS", address().to_string()).env("LOG", log());
+        script.env("ADDRESS", service().to_string()).env("LOG", log());
         // As after `postfix start`, and with more backlog than there are clients.
         script.env("MASTER_FLAGS", "");
         script.env("MAIN_CF", format!("default_process_limit = 1000\n{main_cf}"));
