@@ -99,12 +99,13 @@ fn header_names_both_pages() -> Result {
 const STRICT: &str = "cc -O2 -Wall -Wextra -Werror -pedantic -I include";
 
 #[test]
-fn examples_compile_without_a_warning_in_c99_c11_and_c17() -> Result {
+fn examples_compile_without_a_warning_in_c99_c11_c17_and_as_cxx() -> Result {
     sandbox(|| {
-        sh!("for standard in c99 c11 c17 gnu17; do
-                for file in examples/*.c; do
+        sh!("for file in examples/*.c; do
+                for standard in c99 c11 c17 gnu17; do
                     {STRICT} -std=$standard -o $TMPDIR/example $file build/libmaster_proto.a
                 done
+                {STRICT} -x c++ -std=c++11 -o $TMPDIR/example $file -x none build/libmaster_proto.a
             done")
     })
 }
