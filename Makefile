@@ -8,7 +8,7 @@ all: ## build the object, the archive and the shared library in build/
 # Another make stops at this line and prints it; GNU make takes it for a target.
 .error This_Makefile_needs_GNU_make,_which_may_be_called_gmake:
 
-# Nothing is built, unless `all` is asked for in the same call: then it comes first, with -j, too.
+# install builds nothing. If `all` is asked for in the same call, it comes first, even with -j.
 install: $(filter all,$(MAKECMDGOALS)) ## install what is built: DESTDIR PREFIX LIBDIR INCLUDEDIR PKGCONFIGDIR MANDIR
 uninstall: ## remove what install has put there, given the same variables
 install uninstall:
@@ -17,7 +17,8 @@ install uninstall:
 check: all ## half a minute: cargo test, C tests, symbols, install; no Postfix, root or network (needs cmocka)
 	CARGO_TARGET_DIR="$(BUILD)/target" $${CARGO:-cargo} test --quiet --locked $$CARGO_FLAGS
 	@IMPL="$$(cd "$(BUILD)" && pwd)" && $(MAKE) --no-print-directory -C c_tests header check \
-	    IMPL="$$IMPL/master_proto.o" OUT="$$IMPL/c_tests"
+	    IMPL="$$IMPL/master_proto.o" OUT="$$IMPL/c_tests" \
+	    STRONG="$$(tools/inspect --facts "$$IMPL/master_proto.o" | grep -cx 'needs msg_info')"
 	@tools/inspect "$(BUILD)" && echo "passed symbols"
 	@tests/install.sh "$(BUILD)"
 

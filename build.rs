@@ -5,7 +5,7 @@ use std::env;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    // Read by LLVM, so that cargo does not know of it: tools/build.
+    // tools/build passes this file to LLVM, so cargo does not know that it is read.
     println!("cargo::rerun-if-changed=src/arm64-branch-protection.csv");
     println!("cargo::rustc-check-cfg=cfg(branch_protection, elf, stable_global_asm, weak_msg)");
 
@@ -43,7 +43,7 @@ fn target_is_elf() -> bool {
         && !["aix", "cygwin", "emscripten"].contains(&os.as_str())
 }
 
-/// `global_asm!` is stable architecture by architecture.
+/// `global_asm!` is stable only on some architectures.
 fn assembler_directives_are_stable() -> bool {
     match variable("CARGO_CFG_TARGET_ARCH").as_str() {
         "x86" | "x86_64" | "arm" | "aarch64" | "riscv32" | "riscv64" | "loongarch64" | "s390x" => {

@@ -57,7 +57,7 @@ int main(int argc, char **argv)
             return 1;
         }
     }
-    /* There and back, each round from another library on, so that the order cancels out. */
+    /* Forwards, then backwards, each round starting with another library: order cancels out. */
     for (round = 0; round < ROUNDS; round++) {
         double times[LIBRARIES] = {0};
 

@@ -117,7 +117,7 @@ static void works_in_a_signal_handler_on_its_own_stack(void **state)
 
 static const struct rlimit none = {0, 0};
 
-/* Without a core file. */
+/* The body, run in a child process, must die of this signal. It leaves no core file. */
 static void dies_of(int number, int (*body)(void))
 {
     int status;

@@ -57,7 +57,7 @@ static void send(int pid, unsigned generation, int status)
     event_loop(0);
 }
 
-/* In a process of its own, which must die. Cuts off the addresses that it logs: they vary. */
+/* Runs in a child process, which must panic. Cuts off the addresses that it logs: they vary. */
 static void send_for_another_service(int pid, unsigned generation)
 {
     const struct rlimit no_core = {0, 0};

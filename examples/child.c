@@ -53,7 +53,7 @@ static void serve_clients(void)
             continue;
         if (ready < 0)
             fail("poll");
-        /* master(8) never writes to the status descriptor; so it has closed its end. */
+        /* master(8) never writes to this descriptor: an event means that it has closed its end. */
         if (ready == 0 || fds[0].revents != 0)
             return;
         for (i = 1; i <= listeners; i++) {

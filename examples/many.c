@@ -45,9 +45,9 @@ static time_t now(void)
 }
 
 /*
- * Until a process that master(8) has started ends, master counts it, and may
- * start no other in its place. So it ends now; a copy of it, of which master
- * knows nothing, serves the clients that are left. SIGTERM does not end a copy.
+ * master(8) counts a process until it exits, and may not start another in its
+ * place before that. So exit now, and let a copy, of which master knows
+ * nothing, serve the clients that are left. SIGTERM does not end a copy.
  */
 static void drain(void)
 {
@@ -85,7 +85,7 @@ static void add_client(int fd)
     clients[count].length = clients[count].sent = 0;
     count++;
     accepted++;
-    /* Always: a process in which AVAIL never follows TAKEN has, to master(8), never served. */
+    /* Always: until it has sent TAKEN and then AVAIL, master(8) thinks that it has never served. */
     tell(MASTER_STAT_TAKEN);
     if (count < CLIENTS_MAX)
         tell(MASTER_STAT_AVAIL);
@@ -149,7 +149,7 @@ static void serve_clients(const sigset_t *mask)
             fail("ppoll");
         if (ready == 0 && count == 0)
             return;
-        /* master(8) never writes to the status descriptor; so it has closed its end. */
+        /* master(8) never writes to this descriptor: an event means that it has closed its end. */
         if (!draining && (terminated || accepted >= MAX_USE || (ready > 0 && fds[0].revents != 0)))
             drain();
         if (ready < 0)

@@ -78,14 +78,14 @@ static void drop_privileges(const char *user, int chrooted)
         fail("set the user");
 }
 
-/* Takes what master(8) gives to a child; the one argument of master.cf is the user. */
+/* Checks what master(8) hands to a child; the one argument in master.cf is the user. */
 static void start(int argc, char **argv)
 {
     const char *transport = "";
     const char *text = getenv(MASTER_GEN_NAME);
     int option, i, chrooted = 0;
 
-    /* Now, since /dev/log is out of reach after chroot(2). LOG_PERROR is for tries by hand. */
+    /* Open it now: after chroot(2), /dev/log is out of reach. LOG_PERROR is for runs by hand. */
     openlog(argv[0], LOG_PID | LOG_NDELAY | LOG_PERROR, LOG_MAIL);
     if (text == NULL)
         die(MASTER_GEN_NAME " is not in the environment: only master(8) starts this program");

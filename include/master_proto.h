@@ -91,9 +91,9 @@ typedef struct MASTER_STATUS {
  *
  * Returns 0 when all 12 bytes were written. Returns -1 otherwise, with errno
  * as write(2) left it; after a short write errno is unchanged. There is no
- * retry, not after EINTR either. -1 usually means that master(8) closed the
- * pipe because it reloads, and that the caller must end. SIGPIPE must be
- * ignored for that, as Postfix's own programs do.
+ * retry, not even after EINTR. -1 usually means that master(8) is reloading
+ * and has closed the pipe: the caller finishes with the client that it has
+ * accepted, if any, and exits. SIGPIPE must be ignored, or it kills the caller.
  *
  * If the program contains Postfix's msg_verbose and msg_info(), and
  * msg_verbose is not zero, the call is logged with msg_info(), which may

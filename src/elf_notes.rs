@@ -8,7 +8,7 @@ macro_rules! owner {
     };
 }
 
-/// The type of that note, "mp", other than the types that readelf has a text for.
+/// The type of that note: "mp", which is none of the types that readelf knows.
 const NOTE_TYPE: u32 = 0x6d70;
 
 // Without a flag, the section is not loaded.
@@ -24,7 +24,7 @@ core::arch::global_asm!(
     kind = const NOTE_TYPE,
 );
 
-/// The same note by the compiler, which can only make a section that is loaded.
+/// The same note without the assembler: the compiler can only make a section that is loaded.
 #[cfg(not(stable_global_asm))]
 #[used]
 #[unsafe(link_section = ".note.master_proto")]

@@ -59,9 +59,9 @@ pub struct MasterStatus {
 ///
 /// Returns 0 when all 12 bytes were written. Returns -1 otherwise, with errno
 /// as write(2) left it; after a short write errno is unchanged. There is no
-/// retry, not after EINTR either. -1 usually means that master(8) closed the
-/// pipe because it reloads, and that the caller must end. SIGPIPE must be
-/// ignored for that, as Postfix's own programs do.
+/// retry, not even after EINTR. -1 usually means that master(8) is reloading
+/// and has closed the pipe: the caller finishes with the client that it has
+/// accepted, if any, and exits. SIGPIPE must be ignored, or it kills the caller.
 ///
 /// If the program contains Postfix's msg_verbose and msg_info(), and
 /// msg_verbose is not zero, the call is logged with msg_info(), which may
@@ -102,8 +102,8 @@ pub unsafe extern "C" fn master_notify(pid: c_int, generation: c_uint, status: c
 #[inline]
 fn cold_path() {}
 
-// Included, not a module: the compiler may put another module into another object,
-// and a linker must take the notes when it takes the code.
+// Included rather than a module, whose code the compiler may put into another object:
+// a linker that takes the code must also take the notes.
 #[cfg(elf)]
 include!("elf_notes.rs");
 

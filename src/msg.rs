@@ -13,17 +13,17 @@ type MsgInfo = unsafe extern "C" fn(*const c_char, ...);
 
 /// `int msg_verbose`, which other threads and signal handlers may change.
 ///
-/// C writes it without atomics. In the thread that reads, that is no race; with
-/// another one it is, by the letter of C as of Rust, and in C Postfix, too. This
-/// relies on compilers storing an aligned int whole, and the atomic keeps ours from
-/// reading it twice: either value that the race may give is a right one.
+/// C writes it without atomics. If another thread does, that is formally a data race,
+/// in C as in Rust, and Postfix itself has it, too. This relies on compilers storing an
+/// aligned int in one piece; the atomic makes ours read it exactly once, and the old
+/// value is as good as the new one.
 type MsgVerbose = AtomicI32;
 const _: () = assert!(
     size_of::<MsgVerbose>() == size_of::<c_int>()
         && align_of::<MsgVerbose>() == align_of::<c_int>()
 );
 
-/// Where the program has the two symbols.
+/// The addresses of the two symbols, where the program has them.
 #[repr(C)]
 struct References {
     verbose: Option<&'static MsgVerbose>,
@@ -80,7 +80,7 @@ fn references() -> &'static References {
 
 #[cfg(not(weak_msg))]
 fn references() -> References {
-    // SAFETY: Postfix declares both so. `MsgVerbose` has the size and the alignment
+    // SAFETY: these are Postfix's declarations. `MsgVerbose` has the size and the alignment
     // of an int, as is asserted above.
     unsafe extern "C" {
         safe static msg_verbose: MsgVerbose;
