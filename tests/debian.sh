@@ -68,7 +68,6 @@ for kind in 'T master_notify' NEEDED SONAME RUNPATH GNU_RELRO GNU_STACK; do
     grep "^$kind" "$TMPDIR/stock.txt"
 done
 
-# Its post-install calls its helpers where they would be installed.
 cp -R "$stock/unpacked" "$TMPDIR/installed"
 dpkg-deb --extract "$TMPDIR"/postfix_*.deb "$TMPDIR/installed"
-sed -i "s| /usr/lib/postfix/| $TMPDIR/installed/usr/lib/postfix/|" "$TMPDIR/installed/usr/lib/postfix/sbin/post-install"
+tests/postfix/relocate.sh "$TMPDIR/installed"

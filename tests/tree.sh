@@ -25,8 +25,8 @@ ours-*)
     cp "build/postfix/${name#ours-}/.built" "$tree"
     exit
     ;;
-*static) shared=no ;;
-*shared) shared=yes ;;
+*static) shared="shared=no" ;;
+*shared) shared="shared=yes shlib_directory=/usr/lib/postfix" ;;
 *)
     echo "tests/tree.sh: '$name' is no tree; its name ends with static or shared." >&2
     exit 1
@@ -39,7 +39,8 @@ cd "$tree"
 
 # Nothing but libc; no debug information, which is most of a tree.
 export SHLIB_RPATH="-Wl,--enable-new-dtags,-rpath,'\$\$ORIGIN/../lib:\$\$ORIGIN/../../lib'"
-make -s makefiles shared=$shared shlib_directory=/usr/lib/postfix dynamicmaps=no DEBUG= AUXLIBS= \
+# shellcheck disable=SC2086 # a list of settings
+make -s makefiles $shared dynamicmaps=no DEBUG= AUXLIBS= \
     CCARGS="-DNO_DB -DNO_NIS -DNO_EAI -DNO_PCRE $flags" \
     default_database_type=texthash default_cache_db_type=texthash
 make -j"$(getconf _NPROCESSORS_ONLN)"

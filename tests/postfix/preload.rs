@@ -11,13 +11,11 @@ fn library() -> String {
     artefact("libmaster_proto.so.1").display().to_string()
 }
 
-/// From the unpacked package. Its post-install calls its helpers where they would be
-/// installed, so it, and no program, is told where they are.
 fn install() -> Result<Instance> {
     let package = scratch().join("package");
     sh!(
         "cp -R $TREES/debian-binary/unpacked {0}
-        sed -i 's| /usr/lib/postfix/| {0}/usr/lib/postfix/|' {0}/usr/lib/postfix/sbin/post-install",
+        tests/postfix/relocate.sh {0}",
         package.display()
     )?;
     Instance::create("postfix", &package)
