@@ -20,9 +20,11 @@ as_user=$(echo "$as_root" | sed 's/setpriv .*dpkg-buildpackage/dpkg-buildpackage
 
 # The rules of Debian 12 try to set the clock, those of 13 do not. Without the capability
 # for it, CAP_SYS_TIME, in any set but the ambient one, they cannot.
-$confine sed -n 's/^Cap[^A].*:.//p' /proc/self/status | while read -r set; do
+$confine sed -n 's/^Cap[^A].*:.//p' /proc/self/status >"$TMPDIR/sets"
+[ -s "$TMPDIR/sets" ]
+while read -r set; do
     [ $((0x$set >> 25 & 1)) -eq 0 ]
-done
+done <"$TMPDIR/sets"
 (
     cd "$TMPDIR/postfix-source"
     eval "$(echo "$edit" | grep -v dpkg-buildpackage | sed "s|/path/to|$TMPDIR|")"

@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 root=$PWD
 work=$root/build/mutants
 
-survives() { # REASON
+survives() { # REASON: ends this process, or the subshell
     echo "SURVIVES $name: $1" | tee -a "$work/survivors"
     exit
 }
@@ -67,7 +67,7 @@ try_cargo_mutants() {
         [ $run = weak ] || set -- --features strong-msg --cargo-arg=--test=notify
         # It exits with 2 or 3 if it lists mutants in these files.
         build/cargo-mutants/bin/cargo-mutants mutants --no-times --colors=never --timeout=120 \
-            --dir="$work/checkout" --output "$work/$run" "$@" || [ $? -eq 2 ] || [ $? -eq 3 ]
+            --dir="$work/checkout" --output "$work/$run" "$@" || case $? in 2 | 3) ;; *) exit 1 ;; esac
         [ -s "$work/$run/mutants.out/caught.txt" ] || survives "it caught none"
         cat "$work/$run/mutants.out/missed.txt" "$work/$run/mutants.out/timeout.txt" | sort >"$work/$run/all"
     done
@@ -111,7 +111,7 @@ tests/mutants.sh README.md product::note::artefacts_have_the_note trial 's/$/ /'
 : >"$work/survivors"
 xargs -r -d '\n' -n 4 -P "$(nproc)" tests/mutants.sh <"$work/rows"
 if [ -z "$wanted" ] || [ "$wanted" = cargo-mutants ]; then
-    try_cargo_mutants
+    (try_cargo_mutants)
 fi
 [ -s "$work/survivors" ] || exit 0
 echo "these survive:" >&2

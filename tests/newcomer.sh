@@ -29,7 +29,10 @@ done
 minimum=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 used=$(dpkg-query --show --showformat '${db:Status-Status} ${Package}=${Version}\n' 'rustc*' | sed -n 's/^installed //p')
 echo "== that was with $used"
-apt-cache madison rustc rustc-web | while read -r package _ version _; do
+versions=$(mktemp)
+apt-cache madison rustc rustc-web >"$versions"
+[ -s "$versions" ]
+while read -r package _ version _; do
     if [ "$package=$version" = "$used" ] || ! dpkg --compare-versions "$version" ge "$minimum"; then
         continue
     fi
@@ -38,7 +41,8 @@ apt-cache madison rustc rustc-web | while read -r package _ version _; do
         "$package=$version" "$cargo=$version" "$library=$version" </dev/null
     make check </dev/null
     echo "== make check passes with $package=$version"
-done
+done <"$versions"
+rm "$versions"
 
 make clean
 [ ! -e build ]

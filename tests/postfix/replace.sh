@@ -45,6 +45,7 @@ said() {
     grep -e "$1" "$TMPDIR/said"
 }
 said_no() {
+    [ -f "$TMPDIR/said" ]
     ! grep -e "$1" "$TMPDIR/said"
 }
 # The bytes of every file; and the mode, owner and time of everything.
@@ -251,7 +252,8 @@ END
     true >"$TMPDIR/steps"
     touch "$TMPDIR/start"
     status=0
-    PATH=$killers:$PATH setsid postfix-object "$2" . || status=$?
+    PATH=$killers:$PATH setsid postfix-object "$2" . >"$TMPDIR/said" 2>&1 || status=$?
+    cat "$TMPDIR/said"
     [ "$status" -eq 137 ]
     ! postfix-object verify . || like ours-static
 }

@@ -29,7 +29,10 @@ start() {
     # shellcheck disable=SC2016 # for that shell
     $without_ptrace "$TMPDIR/master" -c 'for command; do $command & done; wait' sh "$@" >/dev/null 2>&1 &
     master=$!
-    until [ "$(wc -w <"/proc/$master/task/$master/children")" -eq $# ]; do :; done
+    until [ "$(wc -w <"/proc/$master/task/$master/children")" -eq $# ]; do
+        kill -0 "$master"
+        sleep 0.1
+    done
 }
 # $TMPDIR/ours and $TMPDIR/c: programs with a master_notify that stay.
 compile() {
