@@ -22,7 +22,7 @@ use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant, SystemTime};
 use std::{env, process};
 
-const PREFIX: &str = "master_proto.";
+const PREFIX: &str = "master_proto-sandbox.";
 /// Set by the outer guard: the directory of the sandbox.
 const DIRECTORY: &str = "MASTER_PROTO_GUARDED";
 
@@ -101,6 +101,7 @@ fn wait(child: Pid, signals: &SignalFd, limit: Duration) -> Result<Outcome> {
             PollTimeout::try_from(left.as_millis() + 1).unwrap_or(PollTimeout::MAX)
         });
         match poll(&mut wanted, timeout) {
+            // poll(2) waits 24 days at the most; then it is not the limit that is over.
             Ok(0) if left.is_some_and(|left| left < Duration::from_millis(i32::MAX as u64)) => {
                 return Ok(Outcome::TimeOver);
             }
@@ -180,8 +181,8 @@ fn lock(directory: &Path) -> Result<Option<Flock<File>>> {
     Ok(Flock::lock(File::open(directory)?, FlockArg::LockExclusiveNonblock).ok())
 }
 
-/// Removes what guards have left that were killed, both at once. A directory that was
-/// made just now may not be locked yet.
+/// Removes what guards have left that were killed, both at once: directories with the
+/// link of a sandbox, or empty ones. One that was made just now may not be locked yet.
 fn remove_stale_directories() -> Result {
     for entry in fs::read_dir(parent())?.flatten() {
         let is_old = |time: SystemTime| time.elapsed().is_ok_and(|age| age.as_secs() > 60);
@@ -189,6 +190,8 @@ fn remove_stale_directories() -> Result {
         if entry.file_name().to_string_lossy().starts_with(PREFIX)
             && age.is_ok_and(is_old)
             && matches!(lock(&entry.path()), Ok(Some(_)))
+            && fs::remove_dir(entry.path()).is_err()
+            && entry.path().join("trees").is_symlink()
         {
             _ = fs::remove_dir_all(entry.path());
         }
