@@ -11,8 +11,6 @@ use std::net::SocketAddr;
 use std::process::{self, Command, Stdio};
 use std::time::SystemTime;
 
-/// Far more than anything here takes, even on a busy machine.
-const LIMIT: Duration = Duration::from_secs(60);
 /// The last log lines of a child after a reload: the result of `write`, and what the
 /// child makes of it.
 pub const DISCONNECT: [&str; 2] =
@@ -268,7 +266,7 @@ virtual_mailbox_limit = 0
 
     /// All messages up to this one of [`Instance::deliver`] are in the mailbox,
     /// each once, complete, and the queue is empty.
-    pub fn arrived(&self, number: usize) -> Result {
+    fn arrived(&self, number: usize) -> Result {
         self.wait_mail(number)?;
         let mut missing: BTreeSet<usize> = (1..=number).collect();
         for file in self.mails() {
@@ -285,7 +283,7 @@ virtual_mailbox_limit = 0
     }
 
     /// Hands in the message of this number over SMTP.
-    pub fn deliver(&self, number: usize) -> Result {
+    fn deliver(&self, number: usize) -> Result {
         let send = || {
             let mut session = Session::open(self.smtp())?;
             session.send(SENDER, INBOX, &message(number))?;

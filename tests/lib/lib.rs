@@ -21,7 +21,7 @@ pub type Result<T = ()> = anyhow::Result<T>;
 /// What nearly every test uses.
 pub mod prelude {
     pub use crate::sandbox::{address, sandbox, sandbox_for, scratch};
-    pub use crate::{Context, Result, bail, ensure, sh};
+    pub use crate::{Context, LIMIT, Result, bail, ensure, sh};
     pub use crate::{artefact, checkout, clone_checkout, manifest, tree};
     pub use crate::{calls_by, compile_caller, messages_of, refuses, script, sh_file, wait_until};
     pub use std::path::{Path, PathBuf};
@@ -149,6 +149,9 @@ pub fn clone_checkout(to: &Path) -> Result {
     )?;
     Ok(())
 }
+
+/// Far more than anything takes that a test waits for, even on a busy machine.
+pub const LIMIT: Duration = Duration::from_secs(60);
 
 /// Tries it until it holds, at least once.
 pub fn wait_until(limit: Duration, what: &str, mut holds: impl FnMut() -> bool) -> Result {

@@ -134,13 +134,9 @@ pub fn scratch() -> PathBuf {
     env::var_os(INSIDE).expect("this runs in a sandbox only").into()
 }
 
-/// The test's own address: every port of it is free.
+/// The test's own address: every port of it is free. 127.64.0.0/10 has one for each
+/// process number, which has at most 22 bits.
 pub fn address() -> Ipv4Addr {
-    address_of(std::process::id())
-}
-
-/// An address of 127.64.0.0/10 for each process number, which has at most 22 bits.
-pub fn address_of(process: u32) -> Ipv4Addr {
-    let [_, a, b, c] = process.to_be_bytes();
+    let [_, a, b, c] = std::process::id().to_be_bytes();
     Ipv4Addr::new(127, 64 | a, b, c)
 }

@@ -11,7 +11,7 @@ impl Session {
     /// client that speaks first is turned away.
     pub fn connect(server: SocketAddr) -> Result<Session> {
         let stream = TcpStream::connect(server).with_context(|| format!("no {server}"))?;
-        stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+        stream.set_read_timeout(Some(LIMIT))?;
         Ok(Session(BufReader::new(stream)))
     }
 

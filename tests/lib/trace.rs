@@ -80,7 +80,7 @@ fn daemon(execve: &str) -> Option<(String, u32)> {
 }
 
 /// The call that sends these numbers as strace shows it, without the result.
-pub fn write_of(numbers: [u32; 3]) -> String {
+fn write_of(numbers: [u32; 3]) -> String {
     let bytes = numbers.map(u32::to_ne_bytes).concat();
     let bytes: Vec<_> = bytes.iter().map(|byte| format!("\\x{byte:02x}")).collect();
     format!("write(5, \"{}\", 12)", bytes.concat())

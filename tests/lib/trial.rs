@@ -9,9 +9,6 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicUsize, Ordering::Relaxed};
 use std::thread;
 
-/// Far more than anything here takes, even on a busy machine.
-const LIMIT: Duration = Duration::from_secs(30);
-
 pub struct Trial {
     script: Child,
     /// Its etc/, queue/ and libexec/.
@@ -85,7 +82,7 @@ impl Trial {
 
     /// Has master end as `postfix stop` does, and leaves the processes that it does not count.
     pub fn terminate(&mut self) -> Result {
-        // It would clean up.
+        // Not SIGTERM, at which try.sh would end the processes that are to be left.
         self.script.kill()?;
         signal(self.master, Signal::SIGTERM);
         self.wait("master ends", || !is_alive(self.master))?;

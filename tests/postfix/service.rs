@@ -23,7 +23,7 @@ fn try_says_why_it_cannot_run_a_service() -> Result {
         let run = "tests/try.sh $TREES/static";
         refuses("make try SERVICE=", run)?;
         refuses("none is not an executable file", &format!("{run} $TMPDIR/none nobody"))?;
-        // Documentation is all that this address is for.
+        // 192.0.2.0/24 is for documentation: no machine has it.
         script("mkfifo $TMPDIR/keyboard")?;
         let elsewhere =
             format!("ADDRESS=192.0.2.1:10026 {run} $TMPDIR/many nobody <>$TMPDIR/keyboard");
@@ -33,7 +33,7 @@ fn try_says_why_it_cannot_run_a_service() -> Result {
     })
 }
 
-/// With accept.c around accept(2).
+/// Objects to link, with accept.c around accept(2).
 const WRAPPED: &str =
     "tests/postfix/accept.c -Wl,--wrap=accept,--wrap=accept4,--wrap=write build/libmaster_proto.a";
 
@@ -50,9 +50,9 @@ fn guide_leads_to_a_service_that_answers() -> Result {
         shell.args(["-euxc", commands]).current_dir(scratch().join("copy"));
         shell.env("ADDRESS", service().to_string());
         let mut shell = shell.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
-        wait_until(Duration::from_secs(30), "the service answers", || serves(service()).is_ok())?;
+        wait_until(LIMIT, "the service answers", || serves(service()).is_ok())?;
         let mut keys = shell.stdin.take().context("no input")?;
-        // To its end: tail(1) would not survive a closed pipe.
+        // Kept open: tail(1) would die if the pipe were closed.
         let mut lines = BufReader::new(shell.stdout.take().context("no output")?).lines();
         keys.write_all(b"\n")?;
         let mut reloads = lines.by_ref().map_while(|line| line.ok());
@@ -139,7 +139,7 @@ fn many_loses_no_session_over_eight_reloads() -> Result {
     sandbox(|| on_both("many", loses_no_session_over_eight_reloads))
 }
 
-/// With a process limit of 1, which the session's process does not count for any more.
+/// The process limit is 1. After the reload, the process of the session no longer counts.
 pub fn serves_new_clients_while_a_session_outlives_a_reload(command: &str) -> Result {
     let mut trial = Trial::start(command, &[("PROCESSES", "1")])?;
     let mut session = Session::open(service())?;
@@ -148,7 +148,11 @@ pub fn serves_new_clients_while_a_session_outlives_a_reload(command: &str) -> Re
     trial.reload()?;
     let start = Instant::now();
     serves(service()).context("the new client")?;
-    ensure!(start.elapsed() < Duration::from_secs(1), "only after {:?}", start.elapsed());
+    let waited = start.elapsed();
+    println!("served within {waited:?}");
+    // A fraction of a second, but on a busy machine; a client that waits for the end of
+    // the session waits until LIMIT.
+    ensure!(waited < LIMIT / 6, "only after {waited:?}");
     trial.gone(old)?;
     session.echo("after the reload")?;
     session.close()?;
@@ -160,7 +164,7 @@ fn many_serves_new_clients_while_a_session_outlives_a_reload() -> Result {
     sandbox(|| on_both("many", serves_new_clients_while_a_session_outlives_a_reload))
 }
 
-/// And an idle process ends.
+/// A process with a session outlives a reload, and an idle one ends.
 pub fn holds_its_session_over_a_reload(command: &str) -> Result {
     let mut trial = Trial::start(command, &[])?;
     let mut session = Session::open(service())?;
@@ -186,7 +190,7 @@ fn child_holds_its_session_over_a_reload() -> Result {
     sandbox(|| on_both("child", holds_its_session_over_a_reload))
 }
 
-/// master ends at once, and so does a process that it counts.
+/// When master gets SIGTERM, it ends at once with its children, but the session goes on.
 pub fn keeps_its_session_at_sigterm(command: &str) -> Result {
     let mut trial = Trial::start(command, &[])?;
     let mut session = Session::open(service())?;
@@ -203,7 +207,7 @@ fn many_keeps_its_session_at_sigterm() -> Result {
     sandbox(|| on_both("many", keeps_its_session_at_sigterm))
 }
 
-/// At once, with its session.
+/// When master gets SIGTERM, the process ends at once, with its session.
 pub fn ends_at_sigterm(command: &str) -> Result {
     let mut trial = Trial::start(command, &[])?;
     let mut session = Session::open(service())?;
@@ -220,7 +224,7 @@ fn child_ends_at_sigterm() -> Result {
     sandbox(|| on_both("child", ends_at_sigterm))
 }
 
-/// That service's process gets SIGTERM, and master goes on with the others.
+/// master goes on with the processes of other services.
 #[test]
 fn service_that_leaves_master_cf_gets_sigterm_at_the_reload() -> Result {
     sandbox(|| {
@@ -364,7 +368,7 @@ fn hello_serves_and_ends_at_a_reload_when_idle() -> Result {
     sandbox(|| greets_and_ends_at_a_reload_when_idle(&hello("")?))
 }
 
-/// And master starts another process.
+/// A process ends after three clients, and master starts another.
 pub fn ends_after_three_clients(command: &str) -> Result {
     let trial = Trial::start(command, &[("PROCESSES", "1")])?;
     serves(service())?;
@@ -374,7 +378,7 @@ pub fn ends_after_three_clients(command: &str) -> Result {
     trial.stop()
 }
 
-/// And master starts another process.
+/// A process ends when it is idle, and master starts another.
 pub fn ends_when_idle(command: &str) -> Result {
     let trial = Trial::start(command, &[])?;
     serves(service())?;
@@ -394,7 +398,7 @@ fn examples_end_after_max_use_clients_and_when_idle() -> Result {
     })
 }
 
-/// It says TAKEN, and master starts another process.
+/// A full process says TAKEN, and master starts another.
 #[test]
 fn many_leaves_further_clients_to_another_process_when_it_is_full() -> Result {
     sandbox(|| {
@@ -413,7 +417,7 @@ fn many_leaves_further_clients_to_another_process_when_it_is_full() -> Result {
     })
 }
 
-/// One that does not answer in time loses its place, and one that does keeps it.
+/// A client that says nothing for too long is cut off, and one that goes on is not.
 #[test]
 fn many_closes_a_silent_session() -> Result {
     sandbox(|| {
@@ -433,7 +437,7 @@ fn many_closes_a_silent_session() -> Result {
     })
 }
 
-/// Here EMFILE. It serves on when that is over.
+/// accept(2) fails with EMFILE for a time; the same process serves the client afterwards.
 pub fn survives_the_errors_of_accept(command: &str) -> Result {
     let trial = Trial::start(command, &[("PROCESSES", "1")])?;
     serves(service())?;
@@ -529,13 +533,14 @@ fn master_throttles_a_service_that_fails_before_it_has_served() -> Result {
             trial.wait_log(THROTTLED)?;
             ensure!(trial.log().contains(said), "{}", trial.log());
         }
-        let pause = [("MAIN_CF", "service_throttle_time = 2s")];
-        let (trial, _waits) = steps("1", &pause)?;
-        trial.wait_log(THROTTLED)?;
-        ensure!(starts(&trial) == 1, "{} starts before it is throttled", starts(&trial));
+        let pause = [("MAIN_CF", "service_throttle_time = 3s")];
+        let trial = Trial::start(&format!("{}/steps 1", scratch().display()), &pause)?;
         let start = Instant::now();
+        let _waits = TcpStream::connect(service())?;
+        trial.wait_log(THROTTLED)?;
         trial.wait("it is started again", || starts(&trial) > 1)?;
-        ensure!(start.elapsed() > Duration::from_secs(1), "after {:?}", start.elapsed());
+        // master counts in whole seconds, and the first may be nearly over.
+        ensure!(start.elapsed() > Duration::from_secs(2), "after {:?}", start.elapsed());
         Ok(())
     })
 }
@@ -616,7 +621,7 @@ fn syslog_does_not_reach_maillog_file_and_a_datagram_does() -> Result {
     })
 }
 
-/// In a process that is still root.
+/// The process is still root.
 #[test]
 fn child_finds_what_the_page_says() -> Result {
     sandbox(|| {
