@@ -7,14 +7,16 @@ use tests::instance::Instance;
 use tests::prelude::*;
 use tests::smtp::Session;
 
+/// LD_PRELOAD takes no path with spaces, such as that of the checkout may be.
 fn library() -> String {
-    artefact("libmaster_proto.so.1").display().to_string()
+    scratch().join("libmaster_proto.so.1").display().to_string()
 }
 
 fn install() -> Result<Instance> {
     let package = scratch().join("package");
     sh!(
-        "cp -R $TREES/debian-binary/unpacked {0}
+        "ln -s \"$CHECKOUT\"/build/libmaster_proto.so.1 $TMPDIR
+        cp -R $TREES/debian-binary/unpacked {0}
         tests/postfix/relocate.sh {0}",
         package.display()
     )?;

@@ -73,7 +73,7 @@ fn gdb_steps_in(link: &str) -> Result {
     let version = manifest("version")?;
     compile_caller(&format!(
         "gcc -g -I include $TMPDIR/caller.c {link} -o $TMPDIR/caller
-        echo \"set substitute-path /usr/src/master_proto-{version} $CHECKOUT
+        echo \"set substitute-path /usr/src/master_proto-{version} '$CHECKOUT'
             set debuginfod enabled off
             set breakpoint pending on
             start
