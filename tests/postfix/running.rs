@@ -26,32 +26,20 @@ fn run_without_postfix(function: &str) -> Result {
     })
 }
 
-#[test]
-fn status_0_means_that_all_call_ours() -> Result {
-    run_without_postfix("status_0_means_that_all_call_ours")
+tests_by! {
+    run_without_postfix,
+    status_0_means_that_all_call_ours
+    without_cap_sys_ptrace_it_cannot_tell
 }
 
-#[test]
-fn without_cap_sys_ptrace_it_cannot_tell() -> Result {
-    run_without_postfix("without_cap_sys_ptrace_it_cannot_tell")
+tests_by! {
+    |name| run(name, "ours-static"),
+    an_ordinary_user_is_told_to_be_root
+    only_the_master_of_that_queue_directory_will_do
+    a_process_number_may_have_blanks
 }
 
-#[test]
-fn an_ordinary_user_is_told_to_be_root() -> Result {
-    run("an_ordinary_user_is_told_to_be_root", "ours-static")
-}
-
-#[test]
-fn only_the_master_of_that_queue_directory_will_do() -> Result {
-    run("only_the_master_of_that_queue_directory_will_do", "ours-static")
-}
-
-#[test]
-fn a_process_number_may_have_blanks() -> Result {
-    run("a_process_number_may_have_blanks", "ours-static")
-}
-
-#[test]
-fn during_reloads_it_tells_the_truth() -> Result {
-    run("during_reloads_it_tells_the_truth", "ours-shared")
+tests_by! {
+    |name| run(name, "ours-shared"),
+    during_reloads_it_tells_the_truth
 }

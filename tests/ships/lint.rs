@@ -58,6 +58,22 @@ fn shell_pleases_shellcheck() -> Result {
     })
 }
 
+/// A test that nobody calls looks like one that passes.
+#[test]
+fn each_function_of_the_scripts_of_tests_is_called() -> Result {
+    sandbox(|| {
+        let unused = script(
+            r"for script in tests/*.sh tests/*/*.sh; do
+                for name in $(sed -n 's/^\([a-z_0-9]*\)() *{.*/\1/p' $script); do
+                    test $(cat $script ${script%.sh}.rs 2>/dev/null | grep -cw $name) -gt 1 || echo $name of $script
+                done
+            done",
+        )?;
+        ensure!(unused.is_empty(), "nobody calls these functions:\n{unused}");
+        Ok(())
+    })
+}
+
 /// cargo and rustc say nothing of a file that nobody names.
 #[test]
 fn each_file_of_tests_is_compiled() -> Result {
