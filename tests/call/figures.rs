@@ -1,4 +1,4 @@
-//! Performance: the exact figures, and what a user compiles.
+//! Performance: the exact figures, and that `make bench` prints its ratios.
 
 use tests::prelude::*;
 
@@ -20,24 +20,15 @@ fn figures_reach_their_goals_and_are_those_of_design_md() -> Result {
                 _ => ensure!(figures[0] <= figures[1] && figures[2] <= figures[3], "{row}"),
             }
         }
-        // Other compilers make other code.
         let page = std::fs::read_to_string("docs/design.md")?;
         if page.contains(tools) {
             ensure!(page.contains(&measured), "docs/design.md has other figures than these");
         } else {
-            eprintln!("docs/design.md has the figures of other tools");
+            // Other compilers make other code: only the table's rows and columns are the same.
+            let form = |text: &str| text.replace(|c: char| c.is_ascii_digit(), "");
+            ensure!(form(&page).contains(&form(table)), "docs/design.md has another table");
+            println!("not compared: the figures of docs/design.md are those of other tools");
         }
-        Ok(())
-    })
-}
-
-/// The generator of the header is for maintainers.
-#[test]
-fn user_compiles_libc_and_this_crate_alone() -> Result {
-    sandbox(|| {
-        let crates = sh!("cargo tree --locked --offline --edges normal,build --prefix none |
-            sed 's/ (\\*)$//; s/ .*//' | sort -u")?;
-        ensure!(crates == "libc\nmaster_proto", "{crates}");
         Ok(())
     })
 }

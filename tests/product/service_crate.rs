@@ -2,14 +2,6 @@
 
 use tests::prelude::*;
 
-#[test]
-fn passes_its_own_tests() -> Result {
-    sandbox(|| {
-        sh!("cargo test --locked --manifest-path rust/Cargo.toml >&2")?;
-        Ok(())
-    })
-}
-
 /// The names, the numbers and the message are those of `include/master_proto.h`.
 #[test]
 fn reports_as_the_header_says() -> Result {
