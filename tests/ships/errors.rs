@@ -23,7 +23,8 @@ fn refused(rows: &str) -> Result {
 
 /// Directories for PATH: the basic tools; an unshare(1) as where ordinary users can have no
 /// user namespace; and one as where they can, but without subordinate IDs. A user; root
-/// without the right to write to the directories of others; and such a directory.
+/// without the right to write to the directories of others; and such a directory. For apt,
+/// the host's configuration hidden, which may name a proxy.
 const SETTING: &str = r#"cd $TMPDIR
     mkdir basic none some theirs empty
     for tool in sh awk cat cp cut dirname env getconf grep id ls mkdir mktemp mv od readelf rm \
@@ -39,6 +40,7 @@ const SETTING: &str = r#"cd $TMPDIR
     printf '#!/bin/sh\necho rustc 1.84.1 of a test\n' >old-rustc
     chmod +x user restricted old-rustc
     chown daemon theirs
+    echo 'Dir::Etc { main "/dev/null"; parts "/dev/null"; }' >apt.conf
     mkdir -p old/src/master 3.3/src/master 3.3/src/global
     touch file old/makedefs 3.3/makedefs 3.3/src/master/master_proto.h
     echo 'extern int master_notify(int, int);' >old/src/master/master_proto.h
@@ -145,8 +147,8 @@ fn source_that_does_not_compile_is_named_with_its_log_and_stays_as_it_is() -> Re
 #[test]
 fn fetching_without_a_network_says_so() -> Result {
     refused(
-        "Is there a network, and does the mirror answer? | http_proxy=http://127.0.0.1:9 \
-         https_proxy=http://127.0.0.1:9 tests/fetch.sh source",
+        "Is there a network, and does the mirror answer? | APT_CONFIG=$TMPDIR/apt.conf \
+         http_proxy=http://127.0.0.1:9 https_proxy=http://127.0.0.1:9 tests/fetch.sh source",
     )
 }
 
