@@ -20,7 +20,7 @@ rust_of() { # minimum|newest|installed: its directory
 
 zig() { # It has the headers of many systems.
     rm -rf "$arch/zig.new"
-    python3 -m pip install --no-deps --target "$arch/zig.new" ziglang==0.17.1 ||
+    python3 -m pip install --no-cache-dir --no-deps --target "$arch/zig.new" ziglang==0.17.1 ||
         die "cannot fetch Zig. Is there a network? No test has failed."
     mv "$arch/zig.new" "$arch/zig"
 }

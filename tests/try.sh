@@ -4,7 +4,8 @@
 #   tests/try.sh TREE PROGRAM [ARGUMENT...]
 #
 # Enter reloads; Ctrl-C or the end of the input stops. The standard output shows
-# Postfix's log, and what the service writes to its standard output and error. $PROCESSES is the process limit, $MAIN_CF and $MASTER_CF are added to the
+# Postfix's log, and what the service writes to its standard output and error.
+# $PROCESSES is the process limit, $MAIN_CF and $MASTER_CF are added to the
 # configuration; the tests set more.
 set -eu
 unset CDPATH

@@ -25,7 +25,7 @@ fn runs_with_the_newest_postfix() -> Result {
     shows("ours-newest-static")
 }
 
-/// Also when that is said to a terminal alone.
+/// Without a log Postfix says this only to a terminal: `last_words()`.
 #[test]
 fn shows_why_postfix_does_not_start() -> Result {
     sandbox(|| {

@@ -1,7 +1,8 @@
 /*
  * A service that does what its argument says, one letter after the other:
  * T and A notify, w waits until master has read that, 0 and 1 exit with this status,
- * K is killed, S shuts the status descriptor down, c accepts a client and greets it with the process ID. A line of the file "starts" tells of each start.
+ * K is killed, S shuts the status descriptor down, c accepts a client and greets it
+ * with the process ID. A line of the file "starts" tells of each start.
  */
 #include <fcntl.h>
 #include <poll.h>
