@@ -2,5 +2,5 @@
 #include <master_proto.h>
 #include <master_proto.h>
 
-/* Without the header, this file would be empty, which ISO C forbids. */
+/* Code after the header compiles, too. */
 extern int other;
