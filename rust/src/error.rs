@@ -29,8 +29,9 @@ impl Error for StartError {}
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum NotifyError {
-    /// `master(8)` has reloaded, and closed its end, or is gone (`EPIPE`): this
-    /// process must accept no more clients.
+    /// `master(8)` has reloaded, and closed its end, or is gone (`EPIPE`, or
+    /// `ECONNRESET` if it left messages unread): this process must accept no
+    /// more clients.
     MasterGone,
     /// Only so many of the 12 bytes were written; `master(8)` logs a warning.
     Short(usize),
@@ -46,8 +47,10 @@ impl NotifyError {
     pub(crate) fn of(result: io::Result<usize>) -> Self {
         match result {
             Ok(length) => Self::Short(length),
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Self::MasterGone,
-            Err(error) => Self::Io(error),
+            Err(error) => match error.kind() {
+                io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => Self::MasterGone,
+                _ => Self::Io(error),
+            },
         }
     }
 }
