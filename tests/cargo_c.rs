@@ -7,7 +7,7 @@ use tests::prelude::*;
 /// whether or not anything in it is used.
 #[test]
 fn cargo_c_installs_what_make_does_but_for_the_object_and_libs_private() -> Result {
-    sandbox_for(300, || {
+    sandbox(|| {
         sh_file("cargo_c.sh", &[&manifest("version")?])?;
         compile_caller(
             "export PKG_CONFIG_SYSROOT_DIR=$TMPDIR/cargo PKG_CONFIG_LIBDIR=$TMPDIR/cargo/usr/lib/triplet/pkgconfig

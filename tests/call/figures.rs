@@ -5,7 +5,7 @@ use tests::prelude::*;
 /// Ours takes no more than C with the same compiler flags, in the same row.
 #[test]
 fn figures_reach_their_goals_and_are_those_of_design_md() -> Result {
-    sandbox_for(300, || {
+    sandbox(|| {
         let measured = sh_file("call/figures.sh", &[])?;
         println!("{measured}");
         let (tools, table) = measured.split_once('\n').context("no figures")?;

@@ -13,10 +13,10 @@ fn compiles_alone_and_twice() -> Result {
 
 #[test]
 fn postfix_compiles_to_the_same_bytes() -> Result {
-    sandbox_for(300, || sh_file("call/header.sh", &["static"]).map(drop))
+    sandbox(|| sh_file("call/header.sh", &["static"]).map(drop))
 }
 
 #[test]
 fn newest_postfix_compiles_to_the_same_bytes() -> Result {
-    sandbox_for(300, || sh_file("call/header.sh", &["newest-static"]).map(drop))
+    sandbox(|| sh_file("call/header.sh", &["newest-static"]).map(drop))
 }

@@ -7,7 +7,7 @@ pub use nix::sys::signal::Signal;
 use nix::unistd::{Pid, User, chown};
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::process::{self, Command, Stdio};
 use std::time::SystemTime;
 
@@ -180,6 +180,8 @@ virtual_mailbox_limit = 0
 
     /// Starts it by what env(1) takes: `NAME=VALUE`, or another command.
     pub fn start_by(&mut self, words: &[&str]) -> Result {
+        // Not every version of Postfix says so.
+        drop(TcpListener::bind(self.smtp()).with_context(|| format!("{} is taken", self.smtp()))?);
         // Backdate main.cf: Postfix waits until it has been unmodified for two seconds.
         let main = File::options().write(true).open(self.dir.join("etc/main.cf"))?;
         main.set_modified(SystemTime::now() - Duration::from_secs(10))?;

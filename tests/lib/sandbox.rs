@@ -32,9 +32,9 @@ const NOT_FOR_TESTS: [&str; 15] = [
     "RUSTFLAGS",
 ];
 
-/// Runs the test that calls this in a sandbox, for two minutes at the most.
+/// Runs the test that calls this in a sandbox, for five minutes at the most.
 pub fn sandbox<T>(body: impl FnOnce() -> Result<T>) -> Result {
-    sandbox_for(120, body)
+    sandbox_for(300, body)
 }
 
 /// Runs the test that calls this in a sandbox: starts this program again for that

@@ -10,7 +10,7 @@ const BOTH: &str = "AArch64 feature: BTI, PAC";
 const PROPERTIES: &str = "properties() { readelf -nW $1 | sed -n 's/.*Properties: *//p'; }";
 
 fn for_each_build(check: impl Fn(&str) -> Result) -> Result {
-    sandbox_for(300, || {
+    sandbox(|| {
         for build in BUILDS {
             check(build).context(build)?;
         }

@@ -4,7 +4,7 @@
 use tests::prelude::*;
 
 fn run(function: &str) -> Result {
-    sandbox_for(300, || {
+    sandbox(|| {
         sh_file("postfix/replace.sh", &[function])?;
         Ok(())
     })

@@ -28,7 +28,10 @@ fn try_says_why_it_cannot_run_a_service() -> Result {
         let elsewhere =
             format!("ADDRESS=192.0.2.1:10026 {run} $TMPDIR/many nobody <>$TMPDIR/keyboard");
         let said = refuses("master has ended", &elsewhere)?;
-        ensure!(said.contains("fatal: bind 192.0.2.1 port 10026: Cannot assign"), "{said}");
+        // Postfix 3.10 does not log the reason.
+        let is_logged = sh!("cat {}/.built", tree("static").display())?.starts_with("3.7.");
+        let reason = "fatal: bind 192.0.2.1 port 10026: Cannot assign";
+        ensure!(!is_logged || said.contains(reason), "{said}");
         Ok(())
     })
 }
@@ -684,7 +687,7 @@ fn child_finds_what_the_page_says() -> Result {
         ensure!(status(pid, "Umask") == "0077", "{}", status(pid, "Umask"));
         ensure!(status(pid, "Uid").starts_with("0\t0\t"), "{}", status(pid, "Uid"));
         let ignored = u64::from_str_radix(&status(pid, "SigIgn"), 16)?;
-        ensure!(ignored & 1 << (Signal::SIGPIPE as u64 - 1) != 0, "{ignored:x}");
+        ensure!(ignored & (1 << (Signal::SIGPIPE as u64 - 1)) != 0, "{ignored:x}");
         let limits = read("limits")?;
         let files =
             limits.lines().find(|line| line.starts_with("Max open files")).context("no limit")?;

@@ -35,7 +35,7 @@ fn child_loses_no_session_over_eight_reloads() -> Result {
 
 #[test]
 fn child_does_what_that_in_c_does() -> Result {
-    sandbox_for(300, || {
+    sandbox(|| {
         let command = example("child", "")?;
         service::holds_its_session_over_a_reload(&command)?;
         service::ends_at_sigterm(&command)?;
@@ -48,7 +48,7 @@ fn child_does_what_that_in_c_does() -> Result {
 /// std calls accept4(2) and write(2) by their symbols.
 #[test]
 fn child_survives_the_errors_of_accept_and_serves_when_taken_fails() -> Result {
-    sandbox_for(300, || {
+    sandbox(|| {
         sh!("cc -c -o $TMPDIR/accept.o tests/postfix/accept.c
             cargo rustc --quiet --locked --manifest-path rust/Cargo.toml --example child -- \
                 -C link-arg=$TMPDIR/accept.o -C link-arg=-Wl,--wrap=accept,--wrap=accept4,--wrap=write")?;
@@ -66,7 +66,7 @@ fn hello_of_the_front_page_serves_and_ends_at_a_reload_when_idle() -> Result {
 
 #[test]
 fn threads_of_the_front_page_lose_no_session_over_reloads() -> Result {
-    sandbox_for(300, || {
+    sandbox(|| {
         let main = "
             fn main() -> Result<(), Box<dyn std::error::Error>> {
                 // SAFETY: this comes first, so nothing else owns a descriptor yet.

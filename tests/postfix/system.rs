@@ -28,7 +28,7 @@ impl Code {
 
 /// Runs the same test on the C original first, and then on ours.
 fn on_both(kind: &str, test: fn(&mut Instance, Code) -> Result) -> Result {
-    sandbox_for(300, || {
+    sandbox(|| {
         for code in [Code::C, Code::Ours] {
             let mut postfix = create(kind, code)?;
             postfix.quiet()?;

@@ -6,7 +6,7 @@ use tests::prelude::*;
 /// It exits with 4 for a change, and with 1 or 2 if it could not compare.
 #[test]
 fn abidiff_finds_the_promised_interface_and_sees_a_change() -> Result {
-    sandbox_for(300, || {
+    sandbox(|| {
         clone_checkout(&scratch().join("changed"))?;
         script(
             r#"command=$(sed -n '/^abidiff -t /s|old/[^ ]*|--no-architecture packaging/abi/master_proto.abi|p' docs/abi.md)

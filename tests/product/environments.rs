@@ -31,7 +31,7 @@ END
     make"#;
 
 fn all(rows: Rows) -> Result {
-    sandbox_for(300, || {
+    sandbox(|| {
         clone_checkout(&scratch().join("copy"))?;
         script(SET_UP)?;
         for (command, expected) in rows {

@@ -5,12 +5,12 @@ use tests::prelude::*;
 
 #[test]
 fn build_gives_the_same_bytes_in_any_directory() -> Result {
-    sandbox_for(300, || same_bytes("0"))
+    sandbox(|| same_bytes("0"))
 }
 
 #[test]
 fn debug_build_gives_the_same_bytes_in_any_directory_and_the_same_code() -> Result {
-    sandbox_for(300, || same_bytes("1"))
+    sandbox(|| same_bytes("1"))
 }
 
 /// Builds twice, so at different times too. A compiler in /usr is the system's, and
@@ -44,7 +44,7 @@ fn same_bytes(debug: &str) -> Result {
 /// Debug information is split off as dh_strip does it for a -dbgsym package.
 #[test]
 fn gdb_steps_into_the_shared_library_with_split_off_information() -> Result {
-    sandbox_for(300, || {
+    sandbox(|| {
         let name = format!("libmaster_proto.so.{}", manifest("version")?);
         sh!("DEBUG=1 tools/build $TMPDIR/debug
             mkdir -p $TMPDIR/lib/.debug
@@ -61,7 +61,7 @@ fn gdb_steps_into_the_shared_library_with_split_off_information() -> Result {
 
 #[test]
 fn gdb_steps_into_the_object() -> Result {
-    sandbox_for(300, || {
+    sandbox(|| {
         script("DEBUG=1 tools/build $TMPDIR/debug")?;
         gdb_steps_in("$TMPDIR/debug/master_proto.o")
     })

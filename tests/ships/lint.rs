@@ -18,7 +18,7 @@ const CLIPPY: &str = "cargo clippy --quiet --locked --workspace --all-targets";
 
 #[test]
 fn clippy_is_silent_about_the_product() -> Result {
-    sandbox_for(300, || {
+    sandbox(|| {
         sh!("for features in '' capi capi,strong-msg; do
                 {CLIPPY} --features \"$features\" -- -D warnings
             done")
@@ -27,12 +27,12 @@ fn clippy_is_silent_about_the_product() -> Result {
 
 #[test]
 fn clippy_is_silent_about_the_tests() -> Result {
-    sandbox_for(300, || sh!("{CLIPPY} --manifest-path tests/Cargo.toml -- -D warnings"))
+    sandbox(|| sh!("{CLIPPY} --manifest-path tests/Cargo.toml -- -D warnings"))
 }
 
 #[test]
 fn clippy_is_silent_about_postfix_service() -> Result {
-    sandbox_for(300, || sh!("{CLIPPY} --manifest-path rust/Cargo.toml -- -D warnings"))
+    sandbox(|| sh!("{CLIPPY} --manifest-path rust/Cargo.toml -- -D warnings"))
 }
 
 #[test]

@@ -18,7 +18,7 @@ fn gives_the_same_bytes(prepare: &str) -> Result {
 
 #[test]
 fn vendored_build_without_a_network_gives_the_same_bytes() -> Result {
-    sandbox_for(300, || {
+    sandbox(|| {
         gives_the_same_bytes(
             "mkdir .cargo
             cargo vendor --locked --offline vendor >.cargo/config.toml",
@@ -29,7 +29,7 @@ fn vendored_build_without_a_network_gives_the_same_bytes() -> Result {
 /// As a distribution has it, which packages no other crate of ours.
 #[test]
 fn build_with_the_crate_libc_alone_gives_the_same_bytes() -> Result {
-    sandbox_for(300, || {
+    sandbox(|| {
         gives_the_same_bytes(
             "cargo vendor --locked --offline --versioned-dirs all
             mkdir crates
@@ -69,7 +69,7 @@ fn unpack_crate(options: &str) -> Result {
 
 #[test]
 fn crate_builds_by_itself_and_a_c_program_links_it() -> Result {
-    sandbox_for(300, || {
+    sandbox(|| {
         unpack_crate("")?;
         compile_caller(
             "cd $TMPDIR/crate
@@ -83,7 +83,7 @@ fn crate_builds_by_itself_and_a_c_program_links_it() -> Result {
 
 #[test]
 fn documentation_has_no_warning() -> Result {
-    sandbox_for(300, || {
+    sandbox(|| {
         sh!("RUSTDOCFLAGS=-Dwarnings cargo doc --locked --no-deps --document-private-items
             test -e $TMPDIR/target/doc/master_proto/index.html")
     })
@@ -93,7 +93,7 @@ fn documentation_has_no_warning() -> Result {
 /// names.
 #[test]
 fn documentation_builds_as_on_docs_rs() -> Result {
-    sandbox_for(300, || {
+    sandbox(|| {
         unpack_crate("--no-verify")?;
         sh!(r#"cd $TMPDIR/crate
             target=$(sed -n '/^\[package.metadata.docs.rs\]/,/^$/s/^targets = \["\(.*\)"\]/\1/p' Cargo.toml)
