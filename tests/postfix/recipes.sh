@@ -145,7 +145,7 @@ END
     for member in "${library%/*}"/master_proto.*o; do
         cmp "$object" "$member"
     done
-    touch "$object"
+    older_than_ours
     build lib/masterlib "MASTER_PROTO_OBJ=$object" >"$TMPDIR/said"
     grep '^cp ' "$TMPDIR/said"
     lacks 'master_proto\.c' "$TMPDIR/said"
@@ -153,7 +153,7 @@ END
     # Two shorter patches look right and are not.
     cp "${library%/*}/Makefile" "$TMPDIR/patched"
     sed -i 's/cp ${MASTER_PROTO_OBJ}/cp ${.ALLSRC}/' "${library%/*}/Makefile"
-    touch "$object"
+    older_than_ours
     ! build lib/masterlib "MASTER_PROTO_OBJ=$object" >"$TMPDIR/said" 2>&1 || exit 1
     grep "^cp: target 'master_proto" "$TMPDIR/said"
     sed -e '/^SRCS:=/d' -e '/^master_proto\.o /d' -e '/cp \${/d' "$TMPDIR/patched" >"${library%/*}/Makefile"
@@ -163,6 +163,10 @@ END
 }
 anew() {
     find "$postfix/lib" "$postfix/libexec" -type f ! -name 'Makefile*' -delete
+}
+# Copies of an object, which bmake compares to the second.
+older_than_ours() {
+    touch -t 200001010000 "${library%/*}"/master_proto.*o
 }
 # build DIRECTORY WORD...: NetBSD's make there.
 build() {
