@@ -10,20 +10,20 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// Runs a shell script in a folder, with more words for it. Returns what it prints.
-fn run(folder: &Path, script: &str, words: &[&Path]) -> String {
-    std::fs::create_dir_all(folder).expect("a folder");
+/// Runs a shell script in a directory, with more words for it. Returns what it prints.
+fn run(directory: &Path, script: &str, words: &[&Path]) -> String {
+    std::fs::create_dir_all(directory).expect("a directory");
     let mut sh = Command::new("sh");
-    sh.args(["-euc", script, "sh"]).args(words).current_dir(folder);
+    sh.args(["-euc", script, "sh"]).args(words).current_dir(directory);
     let output = sh.output().expect("sh");
     assert!(output.status.success(), "{output:?}");
     String::from_utf8(output.stdout).expect("text")
 }
 
-/// Runs one in a folder of the test's own. In it, `notify VERBOSE` is the program.
-fn sh(folder: &Path, script: &str) -> String {
+/// Runs one in a directory of the test's own. In it, `notify VERBOSE` is the program.
+fn sh(directory: &Path, script: &str) -> String {
     let notify = "program=$1; notify() { exec \"$program\" \"$1\" 77; }";
-    run(folder, &format!("{notify}; {script}"), &[program()])
+    run(directory, &format!("{notify}; {script}"), &[program()])
 }
 
 fn scratch(name: &str) -> PathBuf {
@@ -47,41 +47,41 @@ fn program() -> &'static Path {
 
 #[test]
 fn message_is_twelve_bytes_in_native_order() {
-    let folder = scratch("message");
-    assert_eq!(sh(&folder, "notify 0 5>file"), "0, errno 77\n");
-    let message = std::fs::read(folder.join("file")).expect("the message");
+    let directory = scratch("message");
+    assert_eq!(sh(&directory, "notify 0 5>file"), "0, errno 77\n");
+    let message = std::fs::read(directory.join("file")).expect("the message");
     assert_eq!(message, [-2_i32, -1, 1].map(i32::to_ne_bytes).concat());
 }
 
 #[test]
 fn failure_is_minus_one_and_errno() {
-    let folder = scratch("failure");
-    assert_eq!(sh(&folder, "notify 0 5>/dev/full"), "-1, errno 28\n");
-    assert_eq!(sh(&folder, "notify 0 5>&-"), "-1, errno 9\n");
+    let directory = scratch("failure");
+    assert_eq!(sh(&directory, "notify 0 5>/dev/full"), "-1, errno 28\n");
+    assert_eq!(sh(&directory, "notify 0 5>&-"), "-1, errno 9\n");
 }
 
 /// A pipe takes 12 bytes whole or not; a file at its size limit takes a part.
 #[test]
 fn short_write_is_a_failure_that_leaves_errno() {
-    let folder = scratch("short");
+    let directory = scratch("short");
     let script = "head -c 507 /dev/zero >file; ulimit -f 1; notify 1 5>>file";
     assert_eq!(
-        sh(&folder, script),
+        sh(&directory, script),
         "[%s: status %d: %m] master_notify 1, errno 77\n-1, errno 77\n"
     );
-    assert_eq!(folder.join("file").metadata().expect("a file").len(), 512);
+    assert_eq!(directory.join("file").metadata().expect("a file").len(), 512);
 }
 
 #[test]
 fn each_call_is_logged_while_msg_verbose_is_not_zero() {
-    let folder = scratch("log");
+    let directory = scratch("log");
     for verbose in [1, 2, -1, 256] {
         assert_eq!(
-            sh(&folder, &format!("notify {verbose} 5>/dev/null")),
+            sh(&directory, &format!("notify {verbose} 5>/dev/null")),
             "[%s: status %d] master_notify 1, errno 77\n0, errno 77\n"
         );
         assert_eq!(
-            sh(&folder, &format!("notify {verbose} 5>&-")),
+            sh(&directory, &format!("notify {verbose} 5>&-")),
             "[%s: status %d: %m] master_notify 1, errno 9\n-1, errno 9\n"
         );
     }
