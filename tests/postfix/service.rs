@@ -193,14 +193,20 @@ fn child_holds_its_session_over_a_reload() -> Result {
     sandbox(|| on_both("child", holds_its_session_over_a_reload))
 }
 
-/// When master gets SIGTERM, it ends at once with its children, but the session goes on.
-pub fn keeps_its_session_at_sigterm(command: &str) -> Result {
+/// A session whose master got SIGTERM, at which the process that master knows ends at once.
+fn session_after_sigterm(command: &str) -> Result<(Trial, Session)> {
     let mut trial = Trial::start(command, &[])?;
     let mut session = Session::open(service())?;
     session.echo("before")?;
     let pid = trial.only(&name())?;
     trial.terminate()?;
     trial.gone(pid)?;
+    Ok((trial, session))
+}
+
+/// A copy of the process goes on with the session.
+pub fn keeps_its_session_at_sigterm(command: &str) -> Result {
+    let (_trial, mut session) = session_after_sigterm(command)?;
     session.echo("after")?;
     session.close()
 }
@@ -210,14 +216,9 @@ fn many_keeps_its_session_at_sigterm() -> Result {
     sandbox(|| on_both("many", keeps_its_session_at_sigterm))
 }
 
-/// When master gets SIGTERM, the process ends at once, with its session.
+/// The session ends with the process.
 pub fn ends_at_sigterm(command: &str) -> Result {
-    let mut trial = Trial::start(command, &[])?;
-    let mut session = Session::open(service())?;
-    session.echo("before")?;
-    let pid = trial.only(&name())?;
-    trial.terminate()?;
-    trial.gone(pid)?;
+    let (_trial, mut session) = session_after_sigterm(command)?;
     ensure!(session.echo("after").is_err(), "the session goes on");
     Ok(())
 }
