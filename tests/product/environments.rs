@@ -14,8 +14,7 @@ const SET_UP: &str = r#"
     cd $TMPDIR/bin
     # As cargo auditable does it: links a list that has no GNU property note.
     echo 'const char list[] = "crates";' | gcc -fcf-protection=none -xc -c -o list.o -
-    cat >cargo-auditable <<'END'
-#!/bin/sh
+    { printf '#!/bin/sh\n'; cat; } >cargo-auditable <<'END'
 if [ "$1" = auditable ]; then
     shift
     RUSTC_WORKSPACE_WRAPPER=$0 exec cargo "$@"
