@@ -3,7 +3,9 @@
 
 use crate::smtp::Session;
 use crate::{output, prelude::*};
+use nix::errno::Errno;
 pub use nix::sys::signal::Signal;
+use nix::sys::signal::killpg;
 use nix::unistd::{Pid, User, chown};
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -227,15 +229,17 @@ virtual_mailbox_limit = 0
         })
     }
 
-    /// Stops it, and waits for its end, and the tracer's.
+    /// Stops it, and waits for the end of master, of its daemons, which end after it
+    /// and until then keep their sockets open, and of the tracer.
     pub fn stop(&mut self) -> Result {
         let master = self.master()?;
         self.run("postfix", &["stop"])?;
         let mut starter = self.starter.take();
-        self.wait("master ends, and what has started it", || {
+        let group = Pid::from_raw(i32::try_from(master)?);
+        self.wait("master and its daemons end, and what has started them", || {
             let has_ended =
                 |starter: &mut process::Child| matches!(starter.try_wait(), Ok(Some(_)));
-            !is_alive(master) && starter.as_mut().is_none_or(has_ended)
+            killpg(group, None) == Err(Errno::ESRCH) && starter.as_mut().is_none_or(has_ended)
         })
     }
 
