@@ -6,14 +6,25 @@ use std::fs;
 use tests::prelude::*;
 use tests::trial::{self, Session, Trial, serves};
 
-/// Compiles an example in a copy of the crate, after an edit by sed, if any, and returns the
-/// command of master.cf.
-fn example(name: &str, edit: &str) -> Result<String> {
-    sh!("[ -e $TMPDIR/rust ] || cp -R rust $TMPDIR
-        cd $TMPDIR/rust
-        sed -i '{edit}' examples/{name}.rs
-        cargo build --quiet --locked --example {name}
-        cp $CARGO_TARGET_DIR/debug/examples/{name} $TMPDIR
+/// Compiles the example `child` and returns the command of master.cf.
+fn child() -> Result<String> {
+    sh!("cd rust
+        cargo build --quiet --locked --example child --target-dir ../build/target
+        cp ../build/target/debug/examples/child $TMPDIR
+        echo $TMPDIR/child nobody")
+}
+
+/// The same for an example in a copy of the crate, after an edit by a script. The copy's path
+/// is the same each time, so that cargo knows what it has compiled there before.
+fn edited(name: &str, edit: &str) -> Result<String> {
+    sh!("copy=$PWD/build/services/{name}
+        rm -rf \"$copy\"
+        mkdir -p build/services
+        cp -R rust \"$copy\"
+        cd \"$copy\"
+        {edit}
+        cargo build --quiet --locked --example {name} --target-dir ../target
+        cp ../target/debug/examples/{name} $TMPDIR
         echo $TMPDIR/{name} nobody")
 }
 
@@ -22,26 +33,31 @@ fn front_page(name: &str, block: usize, more: &str) -> Result<String> {
     let page = fs::read_to_string("rust/README.md")?;
     let block = page.split("```rust").nth(block).and_then(|text| text.split_once('\n'));
     let code = block.context("no such block")?.1.split("```").next().unwrap_or_default();
-    script("cp -R rust $TMPDIR")?;
-    let file = scratch().join(format!("rust/examples/{name}.rs"));
+    let file = scratch().join(format!("{name}.rs"));
     fs::write(file, format!("//! From the front page.\n{code}{more}"))?;
-    example(name, "")
+    edited(name, &format!("cp $TMPDIR/{name}.rs examples"))
 }
 
 #[test]
 fn child_loses_no_session_over_eight_reloads() -> Result {
-    sandbox(|| service::loses_no_session_over_eight_reloads(&example("child", "")?))
+    sandbox(|| service::loses_no_session_over_eight_reloads(&child()?))
 }
 
 #[test]
 fn child_does_what_that_in_c_does() -> Result {
     sandbox(|| {
-        let command = example("child", "")?;
+        let command = child()?;
         service::holds_its_session_over_a_reload(&command)?;
         service::ends_at_sigterm(&command)?;
         service::serves_all_listeners("child", &command)?;
-        service::ends_after_three_clients(&example("child", "/const MAX_USE/s/100/3/")?)?;
-        service::ends_when_idle(&example("child", "/const MAX_IDLE/s/100/1/")?)
+        service::ends_after_three_clients(&edited(
+            "child",
+            "sed -i '/const MAX_USE/s/100/3/' examples/child.rs",
+        )?)?;
+        service::ends_when_idle(&edited(
+            "child",
+            "sed -i '/const MAX_IDLE/s/100/1/' examples/child.rs",
+        )?)
     })
 }
 

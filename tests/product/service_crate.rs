@@ -6,9 +6,9 @@ use tests::prelude::*;
 #[test]
 fn reports_as_the_header_says() -> Result {
     sandbox(|| {
-        sh!("cargo build --locked --manifest-path rust/Cargo.toml --example probe
+        sh!("cargo build --locked --manifest-path rust/Cargo.toml --example probe --target-dir build/target
             cc -Wall -Wextra -Werror -I include -o $TMPDIR/start tests/product/service_crate.c
-            $TMPDIR/start $CARGO_TARGET_DIR/debug/examples/probe")?;
+            $TMPDIR/start build/target/debug/examples/probe")?;
         Ok(())
     })
 }
