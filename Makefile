@@ -9,7 +9,7 @@ all: ## build the object, the archive and the shared library in build/
 .error This_Makefile_needs_GNU_make,_which_may_be_called_gmake:
 
 # install builds nothing. If `all` is asked for in the same call, it comes first, even with -j.
-install: $(filter all,$(MAKECMDGOALS)) ## install what is built: DESTDIR PREFIX LIBDIR INCLUDEDIR PKGCONFIGDIR MANDIR
+install: $(filter all,$(MAKECMDGOALS)) ## install what is built: DESTDIR PREFIX LIBDIR INCLUDEDIR PKGCONFIGDIR MANDIR DOCDIR
 uninstall: ## remove what install has put there, given the same variables
 install uninstall:
 	@BUILD="$(BUILD)" tools/install $@

@@ -10,7 +10,8 @@ trap 'rm -rf "$top"' EXIT
 trap 'exit 1' HUP INT TERM
 run_make() {
     make --silent "$1" BUILD="$build" DESTDIR="$top/stage" PREFIX=/usr LIBDIR=/usr/lib \
-        INCLUDEDIR=/usr/include PKGCONFIGDIR=/usr/lib/pkgconfig MANDIR=/usr/share/man >"$top/said"
+        INCLUDEDIR=/usr/include PKGCONFIGDIR=/usr/lib/pkgconfig MANDIR=/usr/share/man \
+        DOCDIR=/usr/share/doc/master_proto >"$top/said"
 }
 fail() {
     echo "tests/install.sh: $*" >&2
@@ -29,6 +30,7 @@ lrwxrwxrwx ./usr/lib/libmaster_proto.so.${version%%.*}
 -rwxr-xr-x ./usr/lib/libmaster_proto.so.$version
 -rw-r--r-- ./usr/lib/master_proto.o
 -rw-r--r-- ./usr/lib/pkgconfig/master_proto.pc
+$(for name in examples/*; do echo "-rw-r--r-- ./usr/share/doc/master_proto/$name"; done)
 -rw-r--r-- ./usr/share/man/man3/master_notify.3
 -rw-r--r-- ./usr/share/man/man7/master_proto.7
 END

@@ -14,7 +14,7 @@ use std::{env, thread};
 
 /// Variables of the make and the cargo that run the tests, and a library path, with
 /// which Postfix does not build.
-const NOT_FOR_TESTS: [&str; 15] = [
+const NOT_FOR_TESTS: [&str; 16] = [
     "MAKEFLAGS",
     "MFLAGS",
     "MAKELEVEL",
@@ -25,6 +25,7 @@ const NOT_FOR_TESTS: [&str; 15] = [
     "INCLUDEDIR",
     "PKGCONFIGDIR",
     "MANDIR",
+    "DOCDIR",
     "BUILD",
     "CDPATH",
     "LD_LIBRARY_PATH",

@@ -32,6 +32,7 @@ fn contents_are_what_was_built() -> Result {
             cmp include/master_proto.h $to/include/master_proto.h
             cmp man/master_notify.3 $to/share/man/man3/master_notify.3
             cmp man/master_proto.7 $to/share/man/man7/master_proto.7
+            diff -r examples $to/share/doc/master_proto/examples
             diff -u - $to/lib/pkgconfig/master_proto.pc <<'end' >&2
 prefix=/usr/local
 exec_prefix=${{prefix}}
@@ -66,12 +67,12 @@ fn second_install_changes_nothing_and_no_library_that_programs_have_mapped() -> 
 #[test]
 fn each_directory_has_a_variable_and_uninstall_leaves_nothing() -> Result {
     sandbox(|| {
-        let variables =
-            "DESTDIR=$TMPDIR/stage PREFIX=/p LIBDIR=/l INCLUDEDIR=/i PKGCONFIGDIR=/c MANDIR=/m";
+        let variables = "DESTDIR=$TMPDIR/stage PREFIX=/p LIBDIR=/l INCLUDEDIR=/i PKGCONFIGDIR=/c MANDIR=/m DOCDIR=/d";
         let found = sh!("make install {variables} >&2
             cd $TMPDIR/stage; find * ! -type d | LC_ALL=C sort")?;
         let expected = format!(
-            "c/master_proto.pc i/master_proto.h l/libmaster_proto.a l/libmaster_proto.so \
+            "c/master_proto.pc d/examples/child.c d/examples/many.c d/examples/notify.c \
+             d/examples/service.h i/master_proto.h l/libmaster_proto.a l/libmaster_proto.so \
              l/libmaster_proto.so.1 l/libmaster_proto.so.{} l/master_proto.o \
              m/man3/master_notify.3 m/man7/master_proto.7",
             manifest("version")?
