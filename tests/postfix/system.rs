@@ -286,9 +286,11 @@ fn process_limit(postfix: &mut Instance, _: Code) -> Result {
     let processes = postfix.pids_of("smtpd")?;
     ensure!(processes.len() == 2, "not two smtpd: {processes:?}");
     let mut c = Session::connect(postfix.smtp())?;
-    // Time for a third smtpd to greet, if there were one; too short a wait only makes
-    // this test weaker.
-    thread::sleep(Duration::from_millis(500));
+    // Whatever this client makes master do comes before what the next one does.
+    UnixStream::connect(postfix.queue().join("private/tlsproxy"))?;
+    postfix.wait("tlsproxy runs", || {
+        postfix.pids_of("tlsproxy").is_ok_and(|processes| !processes.is_empty())
+    })?;
     ensure!(!c.has_reply()?, "a third client is served");
     a.quit()?;
     c.expect("220").context("the third client")?;
