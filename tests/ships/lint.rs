@@ -14,7 +14,9 @@ fn rustfmt_has_nothing_to_change() -> Result {
     })
 }
 
-const CLIPPY: &str = "cargo clippy --quiet --locked --workspace --all-targets";
+/// Where other crates are compiled already.
+const CLIPPY: &str =
+    "cargo clippy --quiet --locked --workspace --all-targets --target-dir build/target";
 
 #[test]
 fn clippy_is_silent_about_the_product() -> Result {
