@@ -1,16 +1,12 @@
 use std::error::Error;
 use std::fmt;
-use std::io;
+use std::io::{self, ErrorKind::BrokenPipe, ErrorKind::ConnectionReset};
 
 /// Why this process is no child of `master(8)`: a message for people.
 #[derive(Debug)]
-pub struct StartError(String);
+pub struct StartError(pub(crate) String);
 
 impl StartError {
-    pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self(message.into())
-    }
-
     /// The usual reason: the program was not started by `master(8)`.
     pub(crate) fn by_hand(message: impl fmt::Display) -> Self {
         Self(format!("{message}: only Postfix's master(8) can start this program, from master.cf"))
@@ -47,10 +43,8 @@ impl NotifyError {
     pub(crate) fn of(result: io::Result<usize>) -> Self {
         match result {
             Ok(length) => Self::Short(length),
-            Err(error) => match error.kind() {
-                io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => Self::MasterGone,
-                _ => Self::Io(error),
-            },
+            Err(error) if matches!(error.kind(), BrokenPipe | ConnectionReset) => Self::MasterGone,
+            Err(error) => Self::Io(error),
         }
     }
 }
@@ -61,16 +55,9 @@ impl fmt::Display for NotifyError {
             Self::MasterGone => f.write_str("master(8) has closed the status pipe"),
             Self::Short(length) => write!(f, "only {length} of 12 bytes reached master(8)"),
             Self::Forked => f.write_str("master(8) does not know a fork of its child"),
-            Self::Io(_) => f.write_str("cannot write to the status pipe of master(8)"),
+            Self::Io(error) => write!(f, "cannot write to the status pipe of master(8): {error}"),
         }
     }
 }
 
-impl Error for NotifyError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Io(error) => Some(error),
-            _ => None,
-        }
-    }
-}
+impl Error for NotifyError {}

@@ -5,11 +5,11 @@ mod error;
 mod options;
 
 pub use error::{NotifyError, StartError};
-pub use options::{ProcessLimit, Transport};
+pub use options::Transport;
 
 use options::Options;
-use std::env;
-use std::ffi::{OsStr, OsString};
+use std::env::{self, VarError};
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::Write;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -37,6 +37,7 @@ pub struct Child {
     generation: u32,
     status: File,
     listeners: Vec<OwnedFd>,
+    transport: Transport,
     options: Options,
 }
 
@@ -61,18 +62,19 @@ impl Child {
     pub unsafe fn from_env() -> Result<Self, StartError> {
         static CALLED: AtomicBool = AtomicBool::new(false);
         if CALLED.swap(true, Ordering::Relaxed) {
-            return Err(StartError::new("the descriptors from master(8) can be taken only once"));
+            return Err(StartError("the descriptors from master(8) can be taken only once".into()));
         }
-        let generation = generation(env::var_os("GENERATION").as_deref())?;
+        let generation = generation(env::var("GENERATION"))?;
         let options = Options::parse(env::args_os())?;
+        let transport = options.transport.ok_or_else(|| StartError::by_hand("no option -t"))?;
         // SAFETY: the caller warrants that this process has no other owner of it.
         let status = unsafe { descriptor::take(descriptor::STATUS) }?;
         let listeners = (descriptor::LISTEN..)
-            .take(options.listeners.get().into())
+            .take(options.listeners.into())
             // SAFETY: as above; each number occurs once.
             .map(|number| unsafe { descriptor::take(number) }.map(OwnedFd::from))
             .collect::<Result<_, _>>()?;
-        Ok(Self { pid: process::id(), generation, status, listeners, options })
+        Ok(Self { pid: process::id(), generation, status, listeners, transport, options })
     }
 
     /// Tells `master(8)` that this process is busy, or no longer is.
@@ -91,8 +93,10 @@ impl Child {
         if process::id() != self.pid {
             return Err(NotifyError::Forked);
         }
-        let message = message(self.pid, self.generation, status);
-        match (&self.status).write(&message) {
+        // MASTER_STATUS of master_proto.h, in native byte order.
+        let message = [self.pid, self.generation, status as u32].map(u32::to_ne_bytes);
+        let message = message.as_flattened();
+        match (&self.status).write(message) {
             Ok(length) if length == message.len() => Ok(()),
             result => Err(NotifyError::of(result)),
         }
@@ -122,7 +126,7 @@ impl Child {
     /// The type of the service, the second column of `master.cf`.
     #[must_use]
     pub fn transport(&self) -> Transport {
-        self.options.transport
+        self.transport
     }
 
     /// The name of the service, the first column of `master.cf`: for type `inet`
@@ -147,22 +151,17 @@ impl Child {
         self.options.chroot
     }
 
-    /// How many processes this service may have (column `maxproc`).
+    /// Whether `master(8)` starts only one process of this service at a time
+    /// (column `maxproc` is 1).
     #[must_use]
-    pub fn process_limit(&self) -> ProcessLimit {
-        self.options.limit
+    pub fn is_single(&self) -> bool {
+        self.options.single
     }
 
     /// How often the option `-v` was given, by `master(8)` or in `master.cf`.
     #[must_use]
     pub fn verbosity(&self) -> u32 {
         self.options.verbosity
-    }
-
-    /// Whether `master(8)` runs in the foreground.
-    #[must_use]
-    pub fn in_foreground(&self) -> bool {
-        self.options.foreground
     }
 
     /// The value of a parameter that `-o name=value` sets, in `master.cf` or by
@@ -184,33 +183,13 @@ impl Child {
     pub fn arguments(&self) -> &[OsString] {
         &self.options.arguments
     }
-
-    /// The number that, with the process ID, names this child to `master(8)`.
-    #[must_use]
-    pub fn generation(&self) -> u32 {
-        self.generation
-    }
 }
 
 /// The octal number in the environment.
-fn generation(text: Option<&OsStr>) -> Result<u32, StartError> {
-    let Some(text) = text else {
-        return Err(StartError::by_hand("GENERATION is not in the environment"));
-    };
-    text.to_str()
-        // Not a sign, which from_str_radix() takes.
-        .filter(|text| text.bytes().all(|digit| digit.is_ascii_digit()))
-        .and_then(|text| u32::from_str_radix(text, 8).ok())
-        .ok_or_else(|| StartError::by_hand(format!("GENERATION, {text:?}, is not an octal number")))
-}
-
-/// `MASTER_STATUS` of `master_proto.h`, in native byte order.
-fn message(pid: u32, generation: u32, status: Status) -> [u8; 12] {
-    let mut message = [0; 12];
-    message[..4].copy_from_slice(&pid.to_ne_bytes());
-    message[4..8].copy_from_slice(&generation.to_ne_bytes());
-    message[8..].copy_from_slice(&(status as i32).to_ne_bytes());
-    message
+fn generation(text: Result<String, VarError>) -> Result<u32, StartError> {
+    let text = text.map_err(|error| StartError::by_hand(format!("GENERATION: {error}")))?;
+    u32::from_str_radix(&text, 8)
+        .map_err(|_| StartError::by_hand(format!("GENERATION, {text:?}, is not an octal number")))
 }
 
 #[cfg(test)]

@@ -22,40 +22,14 @@ pub enum Transport {
     UnixDgram,
 }
 
-impl Transport {
-    fn named(name: &str) -> Result<Self, StartError> {
-        Ok(match name {
-            "inet" => Self::Inet,
-            "unix" => Self::Unix,
-            "fifo" => Self::Fifo,
-            "pass" => Self::Pass,
-            "unix-dgram" => Self::UnixDgram,
-            _ => return Err(StartError::by_hand(format!("option -t {name}: unknown transport"))),
-        })
-    }
-}
-
-/// How many processes a service may have at a time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ProcessLimit {
-    /// One.
-    One,
-    /// More than one.
-    Several,
-    /// Any number.
-    Unlimited,
-}
-
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Options {
     pub(crate) service: String,
-    pub(crate) transport: Transport,
-    pub(crate) listeners: NonZero<u16>,
-    pub(crate) limit: ProcessLimit,
+    pub(crate) transport: Option<Transport>,
+    pub(crate) listeners: u16,
+    pub(crate) single: bool,
     pub(crate) chroot: bool,
     pub(crate) unprivileged: bool,
-    pub(crate) foreground: bool,
     pub(crate) verbosity: u32,
     pub(crate) parameters: Vec<(String, String)>,
     pub(crate) arguments: Vec<OsString>,
@@ -64,36 +38,28 @@ pub(crate) struct Options {
 impl Options {
     pub(crate) fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Self, StartError> {
         let program = args.next().unwrap_or_default();
-        let mut transport = None;
         let mut options = Self {
             // master(8) gives -n only if the service has another name.
             service: Path::new(&program).file_name().unwrap_or_default().to_string_lossy().into(),
-            transport: Transport::Inet,
-            listeners: NonZero::<u16>::MIN,
-            limit: ProcessLimit::Several,
-            chroot: false,
-            unprivileged: false,
-            foreground: false,
-            verbosity: 0,
-            parameters: Vec::new(),
-            arguments: Vec::new(),
+            listeners: 1,
+            ..Self::default()
         };
         while let Some(option) = args.next() {
             let mut value = || {
                 let value = args.next().and_then(|value| value.into_string().ok());
-                value.ok_or_else(|| StartError::new(format!("option {option:?}: no value")))
+                value.ok_or_else(|| StartError(format!("option {option:?}: no value")))
             };
             match option.to_str() {
                 Some("-c") => options.chroot = true,
-                Some("-d") => options.foreground = true,
-                Some("-l") => options.limit = ProcessLimit::One,
+                Some("-l") => options.single = true,
                 Some("-n") => options.service = value()?,
                 Some("-o") => options.parameters.push(parameter(&value()?)?),
                 Some("-s") => options.listeners = listeners(&value()?)?,
-                Some("-t") => transport = Some(Transport::named(&value()?)?),
+                Some("-t") => options.transport = Some(transport(&value()?)?),
                 Some("-u") => options.unprivileged = true,
                 Some("-v") => options.verbosity += 1,
-                Some("-z") => options.limit = ProcessLimit::Unlimited,
+                // master(8) runs in the foreground; any number of processes.
+                Some("-d" | "-z") => {}
                 Some("--") => break,
                 _ => {
                     options.arguments.push(option);
@@ -102,8 +68,6 @@ impl Options {
             }
         }
         options.arguments.extend(args);
-        options.transport =
-            transport.ok_or_else(|| StartError::by_hand("no option -t with a transport"))?;
         Ok(options)
     }
 }
@@ -111,11 +75,24 @@ impl Options {
 fn parameter(text: &str) -> Result<(String, String), StartError> {
     let (name, value) = text
         .split_once('=')
-        .ok_or_else(|| StartError::new(format!("option -o {text}: not name=value")))?;
+        .ok_or_else(|| StartError(format!("option -o {text}: not name=value")))?;
     Ok((name.trim().into(), value.trim().into()))
 }
 
-fn listeners(text: &str) -> Result<NonZero<u16>, StartError> {
+/// Not 0: without `-s` there is one.
+fn listeners(text: &str) -> Result<u16, StartError> {
     text.parse()
+        .map(NonZero::get)
         .map_err(|_| StartError::by_hand(format!("option -s {text}: not a number of sockets")))
+}
+
+fn transport(name: &str) -> Result<Transport, StartError> {
+    Ok(match name {
+        "inet" => Transport::Inet,
+        "unix" => Transport::Unix,
+        "fifo" => Transport::Fifo,
+        "pass" => Transport::Pass,
+        "unix-dgram" => Transport::UnixDgram,
+        _ => return Err(StartError::by_hand(format!("option -t {name}: unknown transport"))),
+    })
 }

@@ -12,7 +12,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     eprintln!("{}", again.err().ok_or("the second call succeeds, too")?);
     child.notify(Status::Taken)?;
     child.notify(Status::Available)?;
-    eprintln!("{:?}", (child.service(), child.transport(), child.generation(), child.arguments()));
+    eprintln!("{:?}", (child.service(), child.transport(), child.arguments()));
     let mut heir = Command::new("sh");
     heir.args(["-c", "(: >&5) 2>&- || (: <&6) 2>&- || (: <&7) 2>&-"]);
     eprintln!("inherited: {}", heir.status()?.success());
