@@ -33,10 +33,11 @@ stop() {
     trap '' INT TERM
     trap - CHLD
     if [ "$master" ]; then
-        kill "$master" 2>/dev/null || :
+        # A signal that comes before setsid(1) runs is lost.
+        while kill "$master" 2>/dev/null; do sleep 0.1; done
         wait
         # Processes that master does not count are in its group, too.
-        kill -9 -- "-$master" 2>/dev/null || :
+        kill -s KILL -- "-$master" 2>/dev/null || :
     fi
     rm -rf "$dir"
 }
@@ -76,6 +77,8 @@ END
 
 # Postfix reads no main.cf that has changed within the last two seconds.
 touch -t 200001010000 "$dir/etc/main.cf"
+# master cannot tell what is wrong there: it has no log yet.
+"$tree/bin/postconf" -c "$dir/etc" mail_name >/dev/null || refuse "correct MAIN_CF, the last lines of main.cf."
 : >>"$LOG"
 
 echo "$address is $program. Enter reloads $dir/etc/main.cf and master.cf; Ctrl-C stops."

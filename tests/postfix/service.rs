@@ -32,6 +32,31 @@ fn try_says_why_it_cannot_run_a_service() -> Result {
         let is_logged = sh!("cat {}/.built", tree("static").display())?.starts_with("3.7.");
         let reason = "fatal: bind 192.0.2.1 port 10026: Cannot assign";
         ensure!(!is_logged || said.contains(reason), "{said}");
+        let wrong = format!("MAIN_CF=wrong {run} $TMPDIR/many nobody <>$TMPDIR/keyboard");
+        let said = refuses("correct MAIN_CF", &wrong)?;
+        ensure!(said.contains("line 14: missing '='"), "{said}");
+        Ok(())
+    })
+}
+
+/// Its input ends before master runs; and later a copy of a process still has a session.
+#[test]
+fn try_leaves_no_process_behind() -> Result {
+    sandbox(|| {
+        let command = example("many", "")?;
+        sh!(
+            "for time in 1 2 3; do
+                ADDRESS={} timeout -s KILL 20 tests/try.sh $TREES/static {command} </dev/null >/dev/null 2>&1
+            done",
+            service()
+        )?;
+        let mut trial = Trial::start(&command, &[])?;
+        let mut session = Session::open(service())?;
+        session.echo("before")?;
+        trial.reload()?;
+        session.echo("after")?;
+        trial.stop()?;
+        ensure!(session.echo("the end").is_err(), "the session goes on");
         Ok(())
     })
 }
@@ -441,7 +466,8 @@ fn many_closes_a_silent_session() -> Result {
     })
 }
 
-/// accept(2) fails with EMFILE for a time; the same process serves the client afterwards.
+/// accept(2) fails with EMFILE for a time; the same process serves the client afterwards, and
+/// does not spin meanwhile.
 pub fn survives_the_errors_of_accept(command: &str) -> Result {
     let trial = Trial::start(command, &[("PROCESSES", "1")])?;
     serves(service())?;
@@ -449,10 +475,13 @@ pub fn survives_the_errors_of_accept(command: &str) -> Result {
     let queue = trial.dir.join("queue");
     fs::write(queue.join("full"), "")?;
     let mut session = Session::open(service())?;
-    trial.wait("accept fails, twice", || {
+    let failures = || {
         let record = fs::read_to_string(queue.join("record")).unwrap_or_default();
-        record.matches("accept fails").count() > 1
-    })?;
+        record.matches("accept fails").count()
+    };
+    trial.wait("accept fails, twice", || failures() > 1)?;
+    thread::sleep(Duration::from_millis(100));
+    ensure!(failures() < 100, "it does not pause: {} failures", failures());
     fs::remove_file(queue.join("full"))?;
     session.echo("served after all")?;
     ensure!(trial.only(&name())? == pid, "another process serves");
