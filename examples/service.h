@@ -68,8 +68,10 @@ static void drop_privileges(const char *user, int chrooted)
 {
     struct passwd *entry = getpwnam(user);
 
-    if (entry == NULL || entry->pw_uid == 0)
-        die("the user to become is unknown, or is root");
+    if (entry == NULL || entry->pw_uid == 0) {
+        syslog(LOG_ERR, "user %s is unknown, or is root: name another in master.cf", user);
+        exit(1);
+    }
     if (initgroups(user, entry->pw_gid) != 0 || setgid(entry->pw_gid) != 0)
         fail("set the groups");
     if (chrooted && chroot(".") != 0)

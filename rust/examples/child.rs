@@ -68,7 +68,8 @@ fn run(mut child: Child) -> Result<()> {
 /// master(8) starts every service as root, in the queue directory.
 fn drop_privileges(user: &str, wants_chroot: bool) -> Result<()> {
     let entry = User::from_name(user)?.filter(|entry| !entry.uid.is_root());
-    let entry = entry.ok_or("the user to become is unknown, or is root")?;
+    let entry = entry
+        .ok_or_else(|| format!("user {user} is unknown, or is root: name another in master.cf"))?;
     initgroups(&CString::new(user)?, entry.gid)?;
     setgid(entry.gid)?;
     if wants_chroot {
