@@ -113,7 +113,7 @@ impl Child {
         self.status.as_fd()
     }
 
-    /// The sockets to accept clients on. From the second call on, there are none.
+    /// The sockets to accept clients on, at least one. A second call returns none.
     ///
     /// They do not block, and all children of the service share them: another
     /// child may be faster. The [`transport`](Self::transport) tells what to

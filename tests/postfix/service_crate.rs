@@ -61,14 +61,19 @@ fn child_does_what_that_in_c_does() -> Result {
     })
 }
 
-/// std calls accept4(2) and write(2) by their symbols.
+/// Compiles an example of this crate with accept.c around accept(2), and returns the command of
+/// master.cf. std calls accept4(2) and write(2) by their symbols.
+fn wrapped(name: &str, directory: &str) -> Result<String> {
+    sh!("cc -c -o $TMPDIR/accept.o tests/postfix/accept.c
+        cargo rustc --quiet --locked --manifest-path {directory}/Cargo.toml --example {name} -- \
+            -C link-arg=$TMPDIR/accept.o -C link-arg=-Wl,--wrap=accept,--wrap=accept4,--wrap=write
+        echo $CARGO_TARGET_DIR/debug/examples/{name} nobody")
+}
+
 #[test]
 fn child_survives_the_errors_of_accept_and_serves_when_taken_fails() -> Result {
     sandbox(|| {
-        sh!("cc -c -o $TMPDIR/accept.o tests/postfix/accept.c
-            cargo rustc --quiet --locked --manifest-path rust/Cargo.toml --example child -- \
-                -C link-arg=$TMPDIR/accept.o -C link-arg=-Wl,--wrap=accept,--wrap=accept4,--wrap=write")?;
-        let command = sh!("echo $CARGO_TARGET_DIR/debug/examples/child nobody")?;
+        let command = wrapped("child", "rust")?;
         service::survives_the_errors_of_accept(&command)?;
         let client = || serves(trial::service());
         service::serves_when_taken_fails(&command, client, &[0, 1])
@@ -81,7 +86,7 @@ fn hello_of_the_front_page_serves_and_ends_at_a_reload_when_idle() -> Result {
 }
 
 #[test]
-fn threads_of_the_front_page_lose_no_session_over_reloads() -> Result {
+fn threads_of_the_front_page_lose_no_session_and_survive_the_errors_of_accept() -> Result {
     sandbox(|| {
         let main = "
             fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -103,6 +108,7 @@ fn threads_of_the_front_page_lose_no_session_over_reloads() -> Result {
         serves(trial::service())?;
         session.echo("after")?;
         session.close()?;
-        trial.stop()
+        trial.stop()?;
+        service::survives_the_errors_of_accept(&wrapped("threads", "$TMPDIR/rust")?)
     })
 }
