@@ -109,6 +109,6 @@ fn threads_of_the_front_page_lose_no_session_and_survive_the_errors_of_accept() 
         session.echo("after")?;
         session.close()?;
         trial.stop()?;
-        service::survives_the_errors_of_accept(&wrapped("threads", "$TMPDIR/rust")?)
+        service::survives_the_errors_of_accept(&wrapped("threads", "build/services/threads")?)
     })
 }
