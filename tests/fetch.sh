@@ -123,7 +123,9 @@ cmocka) to=build/arch/$name fetch='fetch_source cmocka' ;;
 rustc-*) to=build/arch/$name fetch="fetch_rustc ${name#rustc-}" ;;
 *) die "'$name' is nothing to fetch; see the top of this file." ;;
 esac
-rm -rf "$to" "$to.new"
-mkdir -p "$to.new"
-(cd "$to.new" && $fetch) # with set -e, since nothing follows &&
-mv "$to.new" "$to"
+# What a fetch that was killed has started may still write to its directory.
+new=$to.new.$$
+rm -rf "$to" "$to".new.* || :
+mkdir -p "$new"
+(cd "$new" && $fetch) # with set -e, since nothing follows &&
+mv "$new" "$to"
