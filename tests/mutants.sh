@@ -53,7 +53,7 @@ try_mutant() { # FILE TEST NAME EDIT
         # A program without the msg symbols fails to link with strong references.
         case $test in
         *caller_without_*) ;;
-        *) ! grep -q 'ld returned' "$log" || survives "a C test does not link, so nothing was tested, see $log" ;;
+        *) ! grep -q 'error: ld returned' "$log" || survives "a C test does not link, so nothing was tested, see $log" ;;
         esac
     fi
     echo "caught $name"

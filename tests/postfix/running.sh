@@ -2,7 +2,7 @@
 #
 #   sh -eux tests/postfix/running.sh FUNCTION [QUEUE-DIRECTORY MASTER-PID RELOAD-COMMAND]
 #
-# shellcheck shell=sh disable=SC2086 # command lines
+# shellcheck shell=sh disable=SC2046,SC2086 # command lines, file names
 set -eu
 unset CDPATH
 queue=${2-} master=${3-} reload=${4-}
@@ -23,23 +23,23 @@ ends() {
 
 without_ptrace='setpriv --bounding-set=-sys_ptrace --inh-caps=-sys_ptrace'
 # start COMMAND...: a process called master with these children, and all have the rights
-# that they have in a default container.
+# that they have in a default container. Children that end stay zombies.
 start() {
-    cp --remove-destination /bin/sh "$TMPDIR/master"
     # shellcheck disable=SC2016 # for that shell
-    $without_ptrace "$TMPDIR/master" -c 'for command; do $command & done; wait' sh "$@" >/dev/null 2>&1 &
+    $without_ptrace sh -c 'for command; do $command & done; exec "$TMPDIR/master"' sh "$@" >/dev/null 2>&1 &
     master=$!
-    until [ "$(wc -w <"/proc/$master/task/$master/children")" -eq $# ]; do
+    until [ "$(cat "/proc/$master/comm")" = master ]; do
         kill -0 "$master"
         sleep 0.1
     done
 }
-# $TMPDIR/ours and $TMPDIR/c: programs with a master_notify that stay.
+# $TMPDIR/ours, c and master: programs with a master_notify that stay.
 compile() {
     echo 'int pause(void); int master_notify(int, unsigned, int);' >"$TMPDIR/main.c"
     echo 'int main(void) { return pause() && master_notify(1, 2, 3); }' >>"$TMPDIR/main.c"
     echo 'int master_notify(int pid, unsigned gen, int status) { return pid && gen && status; }' >"$TMPDIR/c.c"
     cc -w -o "$TMPDIR/ours" "$TMPDIR/main.c" build/master_proto.o
+    cp "$TMPDIR/ours" "$TMPDIR/master"
     cc -w -o "$TMPDIR/c" "$TMPDIR/main.c" "$TMPDIR/c.c"
 }
 
@@ -47,6 +47,9 @@ status_0_means_that_all_call_ours() {
     compile
     start "$TMPDIR/ours" "$TMPDIR/ours" 'sleep 1000'
     ends 0 'all 2 daemons .* call our code' "$running" "$master"
+    start "$TMPDIR/ours" true
+    until grep -s "^PPid:.$master\$" $(grep -ls '^State:.Z' /proc/[0-9]*/status); do sleep 0.1; done
+    ends 0 'all 1 daemons .* call our code' "$running" "$master"
     start "$TMPDIR/ours" "$TMPDIR/c"
     ends 1 '1 of the 2 daemons .* do not call our code' "$running" "$master"
     start 'sleep 1000'
