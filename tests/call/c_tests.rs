@@ -1,5 +1,5 @@
 //! The C tests, on the C original first, then on each artefact: `object::kernel` is
-//! `make -C c_tests check TESTS=kernel IMPL=build/master_proto.o`.
+//! `make -C c_tests check TESTS=kernel IMPL=../build/master_proto.o`.
 
 use tests::prelude::*;
 
@@ -64,6 +64,16 @@ fn caller_links_and_runs_in_every_way() -> Result {
             }
         }
         Ok(())
+    })
+}
+
+/// A packager's linker flags may need compiler flags that a C test is not compiled with.
+#[test]
+fn flags_of_the_environment_do_no_harm() -> Result {
+    sandbox(|| {
+        sh!("export CFLAGS=-no-such-flag LDFLAGS=-no-such-flag
+            make --silent -C c_tests check TESTS=caller OUT=$TMPDIR")
+        .map(drop)
     })
 }
 
