@@ -26,7 +26,7 @@ impl Error for StartError {}
 #[non_exhaustive]
 pub enum NotifyError {
     /// `master(8)` has reloaded, and closed its end, or is gone (`EPIPE`, or
-    /// `ECONNRESET` if it left messages unread): this process must accept no
+    /// `ECONNRESET` while this call was waiting): this process must accept no
     /// more clients.
     MasterGone,
     /// Only so many of the 12 bytes were written; `master(8)` logs a warning.
