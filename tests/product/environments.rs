@@ -166,6 +166,16 @@ fn tools_of_others_give_the_same() -> Result {
              PATH=$TMPDIR/bin:$PATH CARGO='cargo auditable' make",
             "right",
         ),
+        // For a package that depends on the crate, cargo links this library, too, unused.
+        (
+            "mkdir -p $TMPDIR/dependent/src && cd $TMPDIR/dependent &&
+             printf '[package]\nname = \"dependent\"\nedition = \"2024\"\n' >Cargo.toml &&
+             printf '[dependencies]\nmaster_proto.path = \"../copy\"\n' >>Cargo.toml &&
+             echo 'pub use master_proto::master_notify;' >src/lib.rs &&
+             CARGO_TARGET_DIR=target cargo build --release &&
+             test -e target/release/deps/libmaster_proto.so && cd ../copy && make",
+            "right",
+        ),
         ("TARGET=host-tuple make", "right"),
         ("CARGO_BUILD_TARGET=host-tuple make", "right"),
         ("TARGET=no-such-target make", "refused: may be the cause: TARGET."),
