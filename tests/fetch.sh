@@ -66,11 +66,11 @@ fetch_source() { # PACKAGE
     unpack_source "$1"
 }
 
-# A mirror that lags behind names a version whose files are gone.
-fetch_newest() {
-    use_lists deb-src sid
+# Of unstable, a mirror that lags behind names a version whose files are gone.
+fetch_postfix() { # [SUITE]
+    use_lists deb-src "$@"
     if ! try_apt_get source --download-only postfix; then
-        if grep -q ' 404 ' "$lists/errors"; then
+        if grep -q ' 404 ' "$lists/errors" && grep -qE ' (sid|unstable) ' "$lists/sources.list"; then
             echo "note: the mirror's unstable is incomplete: taking the stable release's Postfix"
             rm -f postfix_*
             use_lists deb-src stable
@@ -116,8 +116,8 @@ END
 }
 
 case $name in
-source) to=build/postfix/$name fetch='fetch_source postfix' ;;
-newest-source) to=build/postfix/$name fetch=fetch_newest ;;
+source) to=build/postfix/$name fetch=fetch_postfix ;;
+newest-source) to=build/postfix/$name fetch='fetch_postfix sid' ;;
 debian-binary) to=build/postfix/$name fetch=fetch_debian_binary ;;
 cmocka) to=build/arch/$name fetch='fetch_source cmocka' ;;
 rustc-*) to=build/arch/$name fetch="fetch_rustc ${name#rustc-}" ;;
