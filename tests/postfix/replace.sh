@@ -35,17 +35,8 @@ few() {
     touch -r "$TREES/$1/Makefile" Makefile Makefile.in
 }
 
-# ends STATUS TEXT COMMAND...: it exits with this status, and the last line that it
-# prints, but for make's, has this text.
-ends() {
-    wanted=$1 text=$2
-    shift 2
-    status=0
-    "$@" >"$TMPDIR/said" 2>&1 || status=$?
-    cat "$TMPDIR/said"
-    [ "$status" -eq "$wanted" ]
-    grep -v '^make' "$TMPDIR/said" | tail -n 1 | grep -e "$text"
-}
+# shellcheck source=tests/postfix/ends.sh
+. "$CHECKOUT/tests/postfix/ends.sh"
 is_ours() {
     ends 0 'contain our code, and the next make keeps it' postfix-object verify .
 }

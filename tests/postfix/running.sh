@@ -10,16 +10,8 @@ queue=${2-} master=${3-} reload=${4-}
 cp -R tools "$TMPDIR/tools"
 running=$TMPDIR/tools/postfix-running
 
-# ends STATUS TEXT COMMAND...: it exits with this status, and its last line has this text.
-ends() {
-    wanted=$1 text=$2
-    shift 2
-    status=0
-    "$@" >"$TMPDIR/said" 2>&1 || status=$?
-    cat "$TMPDIR/said"
-    [ "$status" -eq "$wanted" ]
-    tail -n 1 "$TMPDIR/said" | grep -e "$text"
-}
+# shellcheck source=tests/postfix/ends.sh
+. "$CHECKOUT/tests/postfix/ends.sh"
 
 without_ptrace='setpriv --bounding-set=-sys_ptrace --inh-caps=-sys_ptrace'
 # start COMMAND...: a process called master with these children, and all have the rights
