@@ -27,12 +27,11 @@ else
 fi
 chmod -R u+w,a+rX,go-w "$to.new"
 
-header=$to.new/src/master/master_proto.h
-if ! [ -f "$header" ] || ! [ -f "$to.new/makedefs" ]; then
+if ! [ -f "$to.new/src/master/master_proto.h" ] || ! [ -f "$to.new/makedefs" ]; then
     die "is not a Postfix source: it lacks src/master/master_proto.h or makedefs." \
         "Name the top directory of an unpacked Postfix, or its tarball."
 fi
-! grep -q 'master_notify(int, int)' "$header" ||
+! grep -qE 'master_notify\([^,()]*,[^,()]*\)' "$to.new"/src/master/master_proto.[ch] ||
     die "is older than Postfix 2.2: its master_notify() takes two arguments." \
         "This library speaks the protocol of Postfix 2.2 and later."
 version=$(sed -n 's/^#define MAIL_VERSION_NUMBER[[:space:]]*"\(.*\)"/\1/p' "$to.new/src/global/mail_version.h")

@@ -43,7 +43,7 @@ const SETTING: &str = r#"cd $TMPDIR
     echo 'Dir::Etc { main "/dev/null"; parts "/dev/null"; }' >apt.conf
     mkdir -p old/src/master 3.3/src/master 3.3/src/global
     touch file old/makedefs 3.3/makedefs 3.3/src/master/master_proto.h
-    echo 'extern int master_notify(int, int);' >old/src/master/master_proto.h
+    echo 'extern int master_notify(int pid, int);' >old/src/master/master_proto.h
     echo '#define MAIL_VERSION_NUMBER "3.3.1"' >3.3/src/global/mail_version.h"#;
 
 #[test]
