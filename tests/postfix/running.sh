@@ -2,7 +2,7 @@
 #
 #   sh -eux tests/postfix/running.sh FUNCTION [QUEUE-DIRECTORY MASTER-PID RELOAD-COMMAND]
 #
-# shellcheck shell=sh disable=SC2046,SC2086 # command lines, file names
+# shellcheck shell=sh disable=SC2013,SC2046,SC2086 # command lines, numbers, file names
 set -eu
 unset CDPATH
 queue=${2-} master=${3-} reload=${4-}
@@ -20,9 +20,16 @@ start() {
     # shellcheck disable=SC2016 # for that shell
     $without_ptrace sh -c 'for command; do $command & done; exec "$TMPDIR/master"' sh "$@" >/dev/null 2>&1 &
     master=$!
-    until [ "$(cat "/proc/$master/comm")" = master ]; do
+    until is_complete; do
         kill -0 "$master"
         sleep 0.1
+    done
+}
+# Each process has become what the commands say.
+is_complete() {
+    [ "$(cat "/proc/$master/comm")" = master ] || return 1
+    for child in $(cat "/proc/$master/task/$master/children"); do
+        case $(cat "/proc/$child/comm") in sh | setpriv) return 1 ;; esac
     done
 }
 # $TMPDIR/ours, c and master: programs with a master_notify that stay.
@@ -39,7 +46,7 @@ status_0_means_that_all_call_ours() {
     compile
     start "$TMPDIR/ours" "$TMPDIR/ours" 'sleep 1000'
     ends 0 'all 2 daemons .* call our code' "$running" "$master"
-    start "$TMPDIR/ours" true
+    start "$TMPDIR/ours" /bin/true
     until grep -s "^PPid:.$master\$" $(grep -ls '^State:.Z' /proc/[0-9]*/status); do sleep 0.1; done
     ends 0 'all 1 daemons .* call our code' "$running" "$master"
     start "$TMPDIR/ours" "$TMPDIR/c"
