@@ -14,7 +14,7 @@ uninstall: ## remove what install has put there, given the same variables
 install uninstall:
 	@BUILD="$(BUILD)" tools/install $@
 
-check: all ## half a minute: cargo test, C tests, symbols, install; no Postfix, root or network (needs cmocka)
+check: all ## less than half a minute: cargo test, C tests, symbols, install; no Postfix, root or network (needs cmocka)
 	CARGO_TARGET_DIR="$(BUILD)/target" $${CARGO:-cargo} test --quiet --locked $$CARGO_FLAGS
 	@IMPL="$$(cd "$(BUILD)" && pwd)" && $(MAKE) --no-print-directory -C c_tests header check \
 	    IMPL="$$IMPL/master_proto.o" OUT="$$IMPL/c_tests" \
