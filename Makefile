@@ -96,16 +96,16 @@ build/header/master_proto.h: src/lib.rs src/msg.rs build.rs cbindgen.toml Cargo.
 build/postfix/source/makedefs build/postfix/newest-source/makedefs build/postfix/debian-binary/.unpacked:
 	@name=$(notdir $(@D)) && tests/step.sh "fetch Postfix: $$name" build/log/fetch-$$name.log tests/fetch.sh $$name
 build/postfix/yours-source/.taken build/postfix/newest-source/.taken: always
-	@tests/take.sh "$(if $(findstring yours,$@),$(POSTFIX_SRC),$(NEWEST_SRC))" $(@D)
+	@tests/copy-source.sh "$(if $(findstring yours,$@),$(POSTFIX_SRC),$(NEWEST_SRC))" $(@D)
 
 build/postfix/static/.built build/postfix/shared/.built: build/postfix/source/makedefs
 build/postfix/newest-static/.built build/postfix/newest-shared/.built: \
     build/postfix/newest-source/$(if $(NEWEST_SRC),.taken,makedefs)
 build/postfix/yours-static/.built: build/postfix/yours-source/.taken
 build/postfix/ours-%/.built: build/postfix/%/.built build/master_proto.o
-	@tests/step.sh "put our object into Postfix: $*" build/log/postfix-ours-$*.log tests/tree.sh ours-$*
+	@tests/step.sh "put our object into Postfix: $*" build/log/postfix-ours-$*.log tests/build-postfix.sh ours-$*
 build/postfix/%/.built:
-	@tests/step.sh "build Postfix: $*" build/log/postfix-$*.log tests/tree.sh $* "$(POSTFIX_CCARGS)"
+	@tests/step.sh "build Postfix: $*" build/log/postfix-$*.log tests/build-postfix.sh $* "$(POSTFIX_CCARGS)"
 build/master_proto.o: all ;
 
 # The C original: plain, with the least that distributions add, with branch protection,

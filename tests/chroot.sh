@@ -17,7 +17,7 @@ case $suite in
     ;;
 esac
 mkdir -p $here
-tests/sources.sh deb "$suite" >$here/sources.list
+tests/apt-sources.sh deb "$suite" >$here/sources.list
 # mmdebstrap takes no settings, such as a proxy, from this machine's apt.
 {
     apt-config --no-empty dump Acquire | grep '^Acquire::\(https\?::\|Check-Valid\)' | grep -v Auto-Detect || :

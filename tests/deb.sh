@@ -38,8 +38,8 @@ else
 fi
 # shellcheck disable=SC2016 # mmdebstrap's shell gives $1
 tests/chroot.sh "$suite" "$title" deb \
-    --customize-hook="copy-in $here/build tests/packages.sh /" \
-    --customize-hook="chroot \"\$1\" sh -eux /packages.sh $what $suite" \
+    --customize-hook="copy-in $here/build tests/deb-in-chroot.sh /" \
+    --customize-hook="chroot \"\$1\" sh -eux /deb-in-chroot.sh $what $suite" \
     --customize-hook="copy-out /out $here"
 rm -rf "build/deb/$suite"
 mv $here/out "build/deb/$suite"

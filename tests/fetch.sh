@@ -27,7 +27,7 @@ command -v apt-get >/dev/null ||
 use_lists() { # deb|deb-src [SUITE]
     lists=$checkout/build/apt/$1${2:+-$2}
     mkdir -p "$lists/lists/partial"
-    "$checkout/tests/sources.sh" "$@" >"$lists/sources.list"
+    "$checkout/tests/apt-sources.sh" "$@" >"$lists/sources.list"
     cat >"$lists/apt.conf" <<END
 #clear APT::Update;
 #clear DPkg;

@@ -14,5 +14,5 @@ git -c safe.directory='*' clone --quiet . $here/master_proto
 # shellcheck disable=SC2016 # mmdebstrap's shell gives $1
 tests/chroot.sh "$1" "follow README" suite \
     --customize-hook="copy-in $here/container $here/master_proto /root" \
-    --customize-hook='chroot "$1" /root/container /root/master_proto/tests/newcomer.sh'
+    --customize-hook='chroot "$1" /root/container /root/master_proto/tests/follow-readme.sh'
 rm -rf $here

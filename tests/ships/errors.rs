@@ -92,7 +92,7 @@ no mutant's name contains 'coffee' | tests/mutants.sh coffee
 SUITE=Trixie is no name of a Debian suite | tests/chroot.sh Trixie title name
 VERSION=1.0 is no version such as 1.0.0 | tests/release-check.sh 1.0
 'tea' is nothing to fetch | tests/fetch.sh tea
-'tea' is no tree | tests/tree.sh tea
+'tea' is no tree | tests/build-postfix.sh tea
 ",
     )
 }
@@ -101,11 +101,11 @@ VERSION=1.0 is no version such as 1.0.0 | tests/release-check.sh 1.0
 fn what_is_no_postfix_source_is_refused() -> Result {
     refused(
         r"
-/missing is neither a directory nor a file | tests/take.sh $TMPDIR/missing build/taken
-/empty is not a Postfix source | tests/take.sh $TMPDIR/empty build/taken
-/file is not a tar archive | echo text >$TMPDIR/file; tests/take.sh $TMPDIR/file build/taken
-/old is older than Postfix 2.2 | tests/take.sh $TMPDIR/old build/taken
-is Postfix 3.3.1. The demo and the tests need Postfix 3.4 | tests/take.sh $TMPDIR/3.3 build/taken
+/missing is neither a directory nor a file | tests/copy-source.sh $TMPDIR/missing build/taken
+/empty is not a Postfix source | tests/copy-source.sh $TMPDIR/empty build/taken
+/file is not a tar archive | echo text >$TMPDIR/file; tests/copy-source.sh $TMPDIR/file build/taken
+/old is older than Postfix 2.2 | tests/copy-source.sh $TMPDIR/old build/taken
+is Postfix 3.3.1. The demo and the tests need Postfix 3.4 | tests/copy-source.sh $TMPDIR/3.3 build/taken
 ",
     )
 }
@@ -116,7 +116,7 @@ fn directory_and_tarball_of_a_user_give_the_same_source() -> Result {
         sh!("cp -a build/postfix/source $TMPDIR/own
             tar -C $TMPDIR -cf $TMPDIR/own.tar own
             for given in own own.tar; do
-                tests/take.sh $TMPDIR/$given $TMPDIR/taken
+                tests/copy-source.sh $TMPDIR/$given $TMPDIR/taken
                 diff -r --exclude=.taken build/postfix/source $TMPDIR/taken
             done")
     })
@@ -136,8 +136,8 @@ fn source_that_does_not_compile_is_named_with_its_log_and_stays_as_it_is() -> Re
         refuses(
             "The full log: build/log/postfix.log",
             "cd \"$TMPDIR/a b\"
-            tests/take.sh $TMPDIR/own build/postfix/yours-source
-            tests/step.sh 'build Postfix' build/log/postfix.log tests/tree.sh yours-static -DBROKEN",
+            tests/copy-source.sh $TMPDIR/own build/postfix/yours-source
+            tests/step.sh 'build Postfix' build/log/postfix.log tests/build-postfix.sh yours-static -DBROKEN",
         )?;
         sh!("grep '#error \"on purpose\"' \"$TMPDIR/a b/build/log/postfix.log\"
             diff -r $TMPDIR/before $TMPDIR/own")

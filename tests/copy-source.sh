@@ -2,7 +2,7 @@
 # Copies a Postfix source of the user's, a directory or a tarball, to the directory
 # TO, unless TO/.taken shows that the same is there. The source is only read.
 #
-#   tests/take.sh SOURCE TO
+#   tests/copy-source.sh SOURCE TO
 set -eu
 umask 022
 from=$1 to=$2

@@ -5,7 +5,7 @@
 #   PREFIX-static PREFIX-shared    from build/postfix/PREFIX-source
 #   ours-NAME         a copy of the tree NAME, with build/master_proto.o in it
 #
-#   tests/tree.sh NAME [COMPILER_FLAGS]
+#   tests/build-postfix.sh NAME [COMPILER_FLAGS]
 #
 # Programs of a shared tree find its libraries from where they are themselves, so
 # that copies of the tree use their own.
@@ -28,7 +28,7 @@ ours-*)
 *static) shared="shared=no" ;;
 *shared) shared="shared=yes shlib_directory=/usr/lib/postfix" ;;
 *)
-    echo "tests/tree.sh: '$name' is no tree; its name ends with static or shared." >&2
+    echo "tests/build-postfix.sh: '$name' is no tree; its name ends with static or shared." >&2
     exit 1
     ;;
 esac

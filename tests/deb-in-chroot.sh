@@ -2,7 +2,7 @@
 # Builds the Debian packages of /build into /out, in a chroot that is only for this, and
 # with `test` checks them. tests/deb.sh runs it.
 #
-#   packages.sh build|test SUITE
+#   deb-in-chroot.sh build|test SUITE
 set -eux
 unset CDPATH
 what=$1 suite=$2

@@ -2,7 +2,7 @@
 # Prints where packages come from, as lines of a sources.list: the mirrors that
 # /etc/apt names for this release, and for another SUITE the same mirrors.
 #
-#   tests/sources.sh deb|deb-src [SUITE]
+#   tests/apt-sources.sh deb|deb-src [SUITE]
 set -eu
 type=$1 wanted=${2-}
 codename=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
