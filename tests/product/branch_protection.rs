@@ -74,7 +74,7 @@ fn compiler_without_branch_protection_gives_one_line() -> Result {
             std::fs::write(scratch().join("rustc"), rustc)?;
             let said = unprotected("chmod +x $TMPDIR/rustc; RUSTC=$TMPDIR/rustc")?;
             let (line, artefacts) = said.split_once('\n').unwrap_or_default();
-            let warning = "build: warning: built without IBT, SHSTK: ";
+            let warning = "build: warning: built without branch protection: ";
             ensure!(line.starts_with(warning) && line.ends_with(reason), "{said}");
             ensure!(artefacts.lines().count() == 3, "{said}");
         }

@@ -54,7 +54,7 @@ no Rust compiler | PATH=$TMPDIR/basic tools/build $TMPDIR/out
 'no-cargo' is missing | CARGO=no-cargo tools/build $TMPDIR/out
 'no-ar' is missing | AR=no-ar tools/build $TMPDIR/out
 'no-readelf' is missing | READELF=no-readelf tools/build $TMPDIR/out
-is too old: Rust 1. | RUSTC=$TMPDIR/old-rustc tools/build $TMPDIR/out
+is too old. Install Rust 1. | RUSTC=$TMPDIR/old-rustc tools/build $TMPDIR/out
 It needs a C compiler | RUSTFLAGS='-C linker=no-cc' tools/build $TMPDIR/out
 and the crate libc | CARGO_HOME=$TMPDIR/empty tools/build $TMPDIR/out
 DEBUG=yes is neither 0 nor 1 | make DEBUG=yes BUILD=$TMPDIR/out
@@ -130,7 +130,7 @@ fn source_that_does_not_compile_is_named_with_its_log_and_stays_as_it_is() -> Re
         clone_checkout(&scratch().join("a b"))?;
         script(
             r##"cp -a build/postfix/source $TMPDIR/own
-            printf '\n#ifdef BROKEN\n#error "on purpose"\n#endif\n' >>$TMPDIR/own/src/util/msg.c
+            printf '\n#ifdef BROKEN\n#error "on purpose"\n#endif\n' >>$TMPDIR/own/src/util/sys_defs.h
             cp -a $TMPDIR/own $TMPDIR/before"##,
         )?;
         refuses(
