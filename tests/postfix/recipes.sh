@@ -13,12 +13,9 @@ document=$CHECKOUT/docs/postfix.md
 object=$TMPDIR/master_proto.o
 cp "$CHECKOUT/build/master_proto.o" "$object"
 
-# copy NAME: a copy of that tree; from there on the directory.
-copy() {
-    mkdir "$TMPDIR/tree"
-    cp -a "$TREES/$1/." "$TMPDIR/tree"
-    cd "$TMPDIR/tree"
-}
+# shellcheck source=tests/postfix/trees.sh
+. "$CHECKOUT/tests/postfix/trees.sh"
+tree=$TMPDIR/tree
 has() {
     [ "$(postfix-object code "$2" | cut -d ' ' -f 1)" = "$1" ]
 }
@@ -36,7 +33,7 @@ setting() {
 
 # upstream_make MAKE TREE
 upstream_make() {
-    copy "$2"
+    few "$2"
     documented 'make && cp ' | sed "s/^make /$1 /; s/&& make\$/\&\& $1 -j2/" >"$TMPDIR/commands"
     grep "^$1 && cp .* && $1 -j2\$" "$TMPDIR/commands"
     sh -eux "$TMPDIR/commands" >"$TMPDIR/said"
@@ -49,7 +46,7 @@ upstream_make() {
 
 # In a makefile of the BSDs, called by their make, with a port's settings in its environment.
 post_build_of_a_port() {
-    copy "$1"
+    few "$1"
     { echo "WRKSRC= $PWD" && documented post-build:; } >"$TMPDIR/Makefile"
     (cd "$TMPDIR" && CFLAGS=-O3 bmake -j2 'DO_MAKE_BUILD=${MAKE}' post-build) >"$TMPDIR/said"
     lacks ' -c .*\.c' "$TMPDIR/said"
@@ -70,16 +67,14 @@ is_bound_to() {
     grep " to $1 " "$TMPDIR/bound"
 }
 auxlibs_are_not_the_place() {
-    copy shared
+    few shared smtpd
     cp "$CHECKOUT"/build/libmaster_proto.so* "$TMPDIR"
     with_auxlibs "-L$TMPDIR -Wl,-rpath,$TMPDIR -Wl,--no-as-needed -lmaster_proto"
     readelf -d src/smtpd/smtpd | grep 'NEEDED.*libmaster_proto.so.1'
     is_bound_to lib/libpostfix-master.so
     with_auxlibs "$object"
     is_bound_to src/smtpd/smtpd
-    cd ..
-    rm -r tree
-    copy static
+    few static smtpd
     ! (with_auxlibs "$object") >"$TMPDIR/said" 2>&1 || exit 1
     grep 'multiple definition of' "$TMPDIR/said"
 }
@@ -87,12 +82,14 @@ auxlibs_are_not_the_place() {
 # NetBSD's make and rules, on a small tree of the shape of NetBSD's, with the sources of
 # the Postfix at hand.
 netbsd() {
-    copy static
+    cd "$TREES/static"
     source=$TMPDIR/src postfix=$TMPDIR/src/external/ibm-public/postfix
     library=$postfix/lib/masterlib/libmaster.a
     anvil=$postfix/libexec/anvil/anvil
     mkdir -p "${library%/*}" "${anvil%/*}" "$postfix/dist/src/master" "$postfix/dist/src/anvil"
-    cp src/master/*.[ch] "$postfix/dist/src/master"
+    # anvil needs three files of the library.
+    for name in single trigger event dgram; do : >"$postfix/dist/src/master/${name}_server.c"; done
+    cp src/master/*.h src/master/multi_server.c src/master/mail_flow.c src/master/master_proto.c "$postfix/dist/src/master"
     cp src/anvil/*.[ch] "$postfix/dist/src/anvil"
     cat >"${library%/*}/Makefile" <<'END'
 LIBISPRIVATE=	yes

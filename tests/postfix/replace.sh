@@ -11,32 +11,8 @@ tools=$CHECKOUT/tools
 mkdir "$TMPDIR/bin"
 PATH=$TMPDIR/bin:$tools:$PATH
 
-# copy NAME: a copy of that tree, with spaces in its path, is the directory from there on.
-copy() {
-    cd "$TMPDIR"
-    tree="$TMPDIR/a tree"
-    rm -rf "$tree"
-    mkdir "$tree"
-    cp -a "$TREES/$1/." "$tree"
-    cd "$tree"
-}
-# few NAME: the same with the daemons cleanup, smtpd and virtual alone, for a short make.
-few() {
-    copy "$1"
-    for directory in src/*; do
-        name=${directory#src/}
-        case $name in
-        util | global | dns | tls | xsasl | milter | master | cleanup | smtpd | virtual) continue ;;
-        esac
-        rm -r "$directory"
-        rm -f "libexec/$name"
-        sed -i "s, *src/$name\([[:space:]]\|\$\),\1," Makefile Makefile.in
-    done
-    touch -r "$TREES/$1/Makefile" Makefile Makefile.in
-}
-
-# shellcheck source=tests/postfix/ends.sh
-. "$CHECKOUT/tests/postfix/ends.sh"
+# shellcheck source=tests/postfix/trees.sh
+. "$CHECKOUT/tests/postfix/trees.sh"
 is_ours() {
     ends 0 'contain our code, and the next make keeps it' postfix-object verify .
 }
@@ -89,13 +65,12 @@ compiled() {
     find . -name '*.o' ! -name 'master_proto.o' -printf '%p %T@\n' | sort
 }
 restore_brings_back_every_byte() {
-    for name in static newest-shared; do
-        copy "$name"
+    for tree_with in 'copy static' 'few newest-shared'; do
+        $tree_with
         bytes >"$TMPDIR/built"
         compiled >"$TMPDIR/compiled"
-        for file in src/master/master_proto.o lib/libmaster.a lib/libpostfix-master.so libexec/* bin/*; do
-            ! nm "$file" 2>&1 | grep -q ' T master_notify$' || echo "ours     $file"
-        done | sort >"$TMPDIR/expected"
+        nm -gA src/master/master_proto.o lib/* libexec/* bin/* 2>/dev/null |
+            sed -n '/ T master_notify$/s/\([^:]*\).*/ours     \1/p' | sort >"$TMPDIR/expected"
         is_undone '^C        src/master/master_proto.o'
         said_no '^ours'
         our_make postfix-replace
@@ -180,7 +155,7 @@ verify_fails_for_what_is_broken_or_missing() {
         # The next make copies it.
         : >src/virtual/virtual
         is_undone '^broken   src/virtual/virtual$'
-        cp "$TREES/static/libexec/smtpd" libexec/other
+        cp "$TREES/static/libexec/error" libexec/other
         is_undone '^C        libexec/other$'
         rm libexec/other lib/lib*master.*
         is_undone '^missing  lib/lib.*master'
@@ -195,7 +170,7 @@ verify_exits_with_2_if_it_cannot_tell() {
     ends 2 'make cannot tell' postfix-object verify .
     mv conf/away conf/makedefs.out
     cp -R "$tools" "$TMPDIR/tools"
-    for file in libexec/virtual src/master/master_proto.o src/smtpd/Makefile src/master/Makefile lib; do
+    for file in libexec/virtual src/master/master_proto.o src/anvil/Makefile src/master/Makefile lib; do
         mode=$(stat -c %a "$file")
         chmod go= "$file"
         ends 2 'cannot ' as_daemon "$TMPDIR/tools/postfix-object" verify .
@@ -325,20 +300,18 @@ root_and_the_owner_take_turns() {
 link_time_optimised_and_stripped_programs_are_judged() {
     few static
     # No makefile seems to be newer.
-    for makefile in src/s*/Makefile; do
-        touch -r "$makefile" "$TMPDIR/time"
-        sed -i '/^SYSLIBS/s/$/ -s/' "$makefile"
-        touch -r "$TMPDIR/time" "$makefile"
-    done
+    touch -r src/anvil/Makefile "$TMPDIR/time"
+    sed -i '/^SYSLIBS/s/$/ -s/' src/anvil/Makefile
+    touch -r "$TMPDIR/time" src/anvil/Makefile
     rm src/master/*.o
     make -C src/master OPT='-O -flto' update
     make
     bytes >"$TMPDIR/built"
-    nm libexec/smtpd 2>&1 | grep 'no symbols'
-    nm libexec/cleanup >"$TMPDIR/said"
+    nm libexec/anvil 2>&1 | grep 'no symbols'
+    nm libexec/virtual >"$TMPDIR/said"
     said ' T main'
     said_no ' T master_notify'
-    is_undone '^C        libexec/cleanup'
+    is_undone '^C        libexec/virtual'
     [ "$(grep -c '^C ' "$TMPDIR/said")" -eq 5 ]
     ends 0 'all 5 files' postfix-object replace .
     # make would compile the C file with other options.
@@ -347,7 +320,7 @@ link_time_optimised_and_stripped_programs_are_judged() {
 }
 
 verify_tells_which_library_the_programs_load() {
-    copy ours-shared
+    few ours-shared smtpd
     rm libexec/smtpd src/smtpd/smtpd
     make -C src/smtpd SHLIB_RPATH="-Wl,-rpath,$TREES/shared/lib" update
     is_ours

@@ -10,8 +10,8 @@ queue=${2-} master=${3-} reload=${4-}
 cp -R tools "$TMPDIR/tools"
 running=$TMPDIR/tools/postfix-running
 
-# shellcheck source=tests/postfix/ends.sh
-. "$CHECKOUT/tests/postfix/ends.sh"
+# shellcheck source=tests/postfix/trees.sh
+. "$CHECKOUT/tests/postfix/trees.sh"
 
 without_ptrace='setpriv --bounding-set=-sys_ptrace --inh-caps=-sys_ptrace'
 # start COMMAND...: a process called master with these children, and all have the rights

@@ -204,12 +204,12 @@ fn status_messages(postfix: &Instance) -> Result {
 
 #[test]
 fn each_of_10000_messages_arrives_once() -> Result {
-    on_both("static", |postfix, code| many_messages(postfix, code.choose(1000, 10000)))
+    on_both("static", |postfix, code| many_messages(postfix, code.choose(100, 10000)))
 }
 
 #[test]
 fn each_of_many_messages_arrives_once_by_a_shared_library() -> Result {
-    on_both("shared", |postfix, code| many_messages(postfix, code.choose(500, 1000)))
+    on_both("shared", |postfix, code| many_messages(postfix, code.choose(100, 1000)))
 }
 
 fn many_messages(postfix: &mut Instance, number: usize) -> Result {
@@ -242,7 +242,7 @@ fn reloads_under_load(postfix: &mut Instance, code: Code) -> Result {
             }
             tests::anyhow::Ok(sent)
         });
-        let reloads = reloads(postfix, code.choose(3, 8));
+        let reloads = reloads(postfix, code.choose(1, 8));
         enough.store(true, Ordering::Relaxed);
         let sent = load.join().expect("a thread");
         reloads.and(sent.context("a client was turned away"))
@@ -341,7 +341,7 @@ fn killed_deliveries_lose_nothing() -> Result {
 }
 
 fn killed_deliveries(postfix: &mut Instance, code: Code) -> Result {
-    let (number, rounds) = (code.choose(500, 1500), code.choose(2, 5));
+    let (number, rounds) = (code.choose(300, 1500), code.choose(2, 5));
     postfix.start()?;
     thread::scope(|scope| {
         let load = scope.spawn(|| postfix.smtp_source(number, &["-N", "-s", "5"]));
