@@ -89,7 +89,7 @@ fn kill(pid: u32) {
 /// that was read on both sides of a full second, a daemon that was asked for
 /// something while it made place for its successor, and whether scache reads
 /// what its client below has sent before it sees that the client has left.
-const BY_CHANCE: [&str; 5] = [
+const RACES: [&str; 5] = [
     "file system clock is",
     "resetting file time stamps",
     "problem talking to server ",
@@ -99,7 +99,7 @@ const BY_CHANCE: [&str; 5] = [
 
 fn complaints(postfix: &Instance) -> Vec<String> {
     let mut complaints = postfix.warnings();
-    complaints.retain(|line| !BY_CHANCE.iter().any(|text| line.contains(text)));
+    complaints.retain(|line| !RACES.iter().any(|text| line.contains(text)));
     complaints
 }
 

@@ -1,4 +1,4 @@
-# What the tests in Postfix trees share.
+# Functions for the tests in Postfix trees.
 #
 # shellcheck shell=sh
 set -eu
