@@ -15,7 +15,7 @@ cp "$CHECKOUT/build/master_proto.o" "$object"
 
 # shellcheck source=tests/postfix/trees.sh
 . "$CHECKOUT/tests/postfix/trees.sh"
-tree=$TMPDIR/tree
+tree=$TMPDIR/tree # no space: makefiles of the BSDs do not quote it
 has() {
     [ "$(postfix-object code "$2" | cut -d ' ' -f 1)" = "$1" ]
 }
