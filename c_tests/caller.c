@@ -32,7 +32,7 @@ void msg_info(const char *format, ...)
     va_start(arguments, format);
     vsnprintf(line, sizeof(line), format, arguments);
     va_end(arguments);
-    logged += strncmp(line, "master_notify: status 1", 23) == 0;
+    logged += strstr(line, "master_notify: status 1") == line;
 }
 #endif
 

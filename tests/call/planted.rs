@@ -47,14 +47,16 @@ fn disassembly_shows_a_system_call_instruction() -> Result {
     })
 }
 
-/// So each C test runs, and each function in it asserts something.
+/// So each C test runs, and each function in it asserts something. Its output is shown, wherever
+/// the logs are.
 #[test]
 fn every_c_test_fails_on_a_call_that_does_nothing() -> Result {
     sandbox(|| {
         sh!("gcc -w -I include -c c_tests/planted.c '-DPLANTED=usleep(1000); return -1' \
                 -o $TMPDIR/planted.o
-            make --silent --keep-going -C c_tests check IMPL=$TMPDIR/planted.o OUT=$TMPDIR \
-                >$TMPDIR/said 2>&1 || true
+            make --silent --keep-going -C c_tests check IMPL=$TMPDIR/planted.o \
+                OUT=$(realpath --relative-to=c_tests $TMPDIR) >$TMPDIR/said 2>&1 || true
+            grep -F '[  FAILED  ]' $TMPDIR/said
             if grep -e '^passed' -e ' OK ]' $TMPDIR/said >&2; then exit 1; fi
             make --silent -C c_tests names | sort >$TMPDIR/names
             sed -n 's/^FAILED //p' $TMPDIR/said | sort | diff -u $TMPDIR/names - >&2")?;
