@@ -249,13 +249,13 @@ fn interrupted_build_leaves_no_old_artefact_beside_a_new_one() -> Result {
         set_up()?;
         script(
             r#"cd $TMPDIR/copy
-            sed -i 's/: status %d/: state %d/' src/msg.rs
+            sed -i 's/: status %d/: altered %d/' src/msg.rs
             printf '#!/bin/sh\nfor to; do :; done\n/bin/mv ./master_proto.o "$to"\nkill -KILL $PPID\n' >$TMPDIR/bin/mv
             chmod +x $TMPDIR/bin/mv
             status=0
             PATH=$TMPDIR/bin:$PATH tools/build build || status=$?
             test $status = 137
-            grep ': state %d' build/master_proto.o
+            grep ': altered %d' build/master_proto.o
             test ! -e build/libmaster_proto.a
             test ! -e build/libmaster_proto.so"#,
         )?;
