@@ -197,6 +197,8 @@ fn tools_of_others_give_the_same() -> Result {
              test -e target/release/deps/libmaster_proto.so && cd ../copy && make",
             "right",
         ),
+        ("RUSTC= make", "right"),
+        ("CARGO_FLAGS=-v make", "right: Running `"),
         ("TARGET=host-tuple make", "right"),
         ("CARGO_BUILD_TARGET=host-tuple make", "right"),
         ("TARGET=no-such-target make", "refused: may be the cause: TARGET."),
