@@ -209,7 +209,7 @@ fn each_of_10000_messages_arrives_once() -> Result {
 
 #[test]
 fn each_of_many_messages_arrives_once_by_a_shared_library() -> Result {
-    on_both("shared", |postfix, code| many_messages(postfix, code.choose(100, 1000)))
+    on_both("shared", |postfix, code| many_messages(postfix, code.choose(100, 500)))
 }
 
 fn many_messages(postfix: &mut Instance, number: usize) -> Result {
@@ -341,7 +341,7 @@ fn killed_deliveries_lose_nothing() -> Result {
 }
 
 fn killed_deliveries(postfix: &mut Instance, code: Code) -> Result {
-    let (number, rounds) = (code.choose(300, 1500), code.choose(2, 5));
+    let (number, rounds) = (code.choose(300, 1000), code.choose(2, 5));
     postfix.start()?;
     thread::scope(|scope| {
         let load = scope.spawn(|| postfix.smtp_source(number, &["-N", "-s", "5"]));
