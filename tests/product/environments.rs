@@ -149,6 +149,10 @@ fn linker_flags_reach_the_library_or_are_refused() -> Result {
         ),
         ("CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER=clang make", "right"),
         ("LDFLAGS='-Wl,--no-as-needed -lm' make", "refused: It has \"library libm.so.6\""),
+        (
+            "LDFLAGS=-Wl,-rpath,$TMPDIR/copy/usr/src/lib make",
+            "refused: libmaster_proto.so contains a path of this machine",
+        ),
         ("LDFLAGS='-Wl,-u,nothing -Wl,--no-gc-sections -Wl,--defsym=malloc=0' make", "right"),
         (
             "LDFLAGS=-Wl,-z,no-such-flag,--no-such-option make",
